@@ -142,7 +142,7 @@ class LooseFiles:
 
     def _list_columns(self, path: Path) -> tuple[str, ...]:
         """Of a table of texts or ids; where the user names the columns, it is none."""
-        if self.leads is not None or split_ending(path.name)[1] != "csv":
+        if self.leads is not None or split_ending(path.name)[1] != "csv" or not path.is_file():
             return ()
         return list_table_columns(path, self.lead_names)
 
@@ -222,7 +222,7 @@ def _list_segments(paths: Sequence[Path]) -> set[Path]:
     """Headers of the parts of which other records of the same folder consist."""
     found = set()
     for path in paths:
-        if path.suffix.lower() == ".hea":
+        if path.suffix.lower() == ".hea" and path.is_file():  # a pipe would wait for its writer
             try:
                 names = list_names(path.with_suffix(""))
             except DataError:  # the reason is given when it is read
@@ -250,8 +250,10 @@ def is_of_answers(path: Path) -> bool:
     """Whether a CSV file holds answers."""
     begun = ",".join(FIRST_COLUMNS).encode()
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
-            return path.is_file() and file.read(len(begun)) == begun
+            return file.read(len(begun)) == begun
     except OSError:  # the reason is given when it is read
         return False
 

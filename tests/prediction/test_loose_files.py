@@ -1,5 +1,9 @@
 """What is listed of files and folders before any recording is read."""
 
+import os
+import threading
+from contextlib import contextmanager
+
 import h5py
 import pytest
 
@@ -16,3 +20,39 @@ def test_an_array_that_claims_any_size_is_one_recording_that_can_not_be_read(tmp
     assert info.row is None
     with pytest.raises(UnreadableError, match=r"claims\.h5: "):
         READER.read_signal(info)
+
+
+@contextmanager
+def pipe(path):
+    """A named pipe, and a list of when it was opened; whoever reads it finds it empty."""
+    os.mkfifo(path)
+    opened, ended = [], threading.Event()
+
+    def write():
+        while not ended.is_set():
+            os.close(os.open(path, os.O_WRONLY))  # waits for a reader
+            opened.append(path)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield opened
+    finally:
+        ended.set()
+        while writer.is_alive():
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            writer.join(0.01)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.hea", "p.h5", "p.npz", "p.mat", "p"])
+def test_a_pipe_is_never_opened(tmp_path, name):
+    (tmp_path / "a.csv").write_text("I,II\n1,2\n")
+    reader = LooseFiles(sampling_rate=500, unit="mV", array="val")
+    with pipe(tmp_path / name) as opened:
+        listed = [*reader.list_records([tmp_path]), *reader.list_records([tmp_path / name])]
+        assert {info.path.name for info in listed} == {"a.csv", name}
+        for info in listed:
+            if info.path.name == name:
+                with pytest.raises(UnreadableError, match=r"/p(\.\w+)?: No such file"):
+                    reader.read_signal(info)
+        assert not opened
