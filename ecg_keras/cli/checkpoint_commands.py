@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecg_keras.cli.options import PATH, Checkpoints, Seed, Target, json_option, refuse_given
+from ecg_keras.cli.saying import say
 
 if TYPE_CHECKING:
     from ecg_keras.transferability import Ranking
@@ -47,22 +48,22 @@ def transferability(
         )
     if json_file is not None:
         write_json(json_file, ranking.as_json())
-    click.echo(
+    say(
         f"{ranking.target}: {ranking.records} training records of {ranking.patients} patients, "
         f"{len(ranking.labels)} labels"
     )
     if ranking.left_out:
-        click.echo(
+        say(
             f"left out, with or without which there are fewer than two patients: "
             f"{', '.join(ranking.left_out)}"
         )
-    click.echo(f"\n{ranking_table(ranking)}")
-    click.echo(f"\n{ranking.sentence()}")
+    say(f"\n{ranking_table(ranking)}")
+    say(f"\n{ranking.sentence()}")
     for checkpoint in checkpoints:
         known = describe_known(checkpoint, target, "test")
         if known is not None:
-            click.echo(f"! {known.sentence}")
-    click.echo(
+            say(f"! {known.sentence}")
+    say(
         "No such metric is reliable on its own (docs/transferability.md). Short pilot runs say "
         "more: ecg-keras advise."
     )
@@ -161,20 +162,20 @@ def advise(
             on_progress=show,
             **options,
         )
-    click.echo(advice.facts())
-    click.echo(f"\n{ranking_table(advice.ranking)}")
-    click.echo(advice.ranking.sentence())
-    click.echo()
-    click.echo(
+    say(advice.facts())
+    say(f"\n{ranking_table(advice.ranking)}")
+    say(advice.ranking.sentence())
+    say()
+    say(
         f"pilots: {advice.size.records} records, {advice.size.epochs} epochs, {options['seeds']} "
         "seeds each"
     )
-    click.echo(advice.table())
-    click.echo()
+    say(advice.table())
+    say()
     for sentence in advice.sentences():
-        click.echo(sentence)
+        say(sentence)
     if out is not None and raw is not None:
-        click.echo(f"recipe  {write_recipe(advice, out, raw)}")
+        say(f"recipe  {write_recipe(advice, out, raw)}")
 
 
 @contextmanager

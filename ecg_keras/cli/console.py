@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import TaskID
 
 from ecg_keras.cli.progress import MOVES, hashing_bar, make_progress, progress_bar
+from ecg_keras.cli.saying import safe, say
 from ecg_keras.data import Run, run_here
 from ecg_keras.text import text_table
 from ecg_keras.workflow import Step, Watcher
@@ -62,7 +61,7 @@ class ConsoleWatcher(Watcher):
         self.bars.stop()
 
     def reused(self, step: Step) -> None:
-        self.console.print(f"[dim]· {_title(step)}: there already ({escape(step.place())})[/dim]")
+        self.console.print(f"[dim]· {_title(step)}: there already ({safe(step.place())})[/dim]")
 
     def begun(self, step: Step) -> None:
         self.task = self.bars.add_task(_title(step), total=None, note="")
@@ -76,7 +75,7 @@ class ConsoleWatcher(Watcher):
             self.bars.update(self.task, completed=done, total=total)
 
     def warned(self, message: str) -> None:
-        self.console.print(f"[yellow]![/yellow] {escape(message)}")
+        self.console.print(f"[yellow]![/yellow] {safe(message)}")
 
     def noted(self, note: str) -> None:
         """A short text behind the bar of the current step, such as the latest scores."""
@@ -115,7 +114,7 @@ def show_plan(plan: Sequence[Step]) -> None:
             )
             for step in plan
         ]
-    click.echo(text_table((), rows, left=4))
+    say(text_table((), rows, left=4))
 
 
 def show_costs(estimate: Callable[[OnProgress], StudyEstimate | None], workers: int = 1) -> None:
@@ -125,13 +124,13 @@ def show_costs(estimate: Callable[[OnProgress], StudyEstimate | None], workers: 
     with progress_bar("estimate") as move:
         costs = estimate(lambda what, done, total: move(done, total))
     if costs is not None:
-        click.echo(f"\n{cost_table(costs, workers)}")
+        say(f"\n{cost_table(costs, workers)}")
 
 
 def _title(step: Step) -> str:
     job, main = step.job, step.job.candidate_of
     name = job.run.name if main is None else f"{main.run.name}, {job.run.name}"
-    return f"{escape(name)}: {VERBS[step.action]}"
+    return f"{safe(name)}: {VERBS[step.action]}"
 
 
 def _training_bar(watcher: ConsoleWatcher) -> Any:

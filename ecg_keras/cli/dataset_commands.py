@@ -17,6 +17,7 @@ from ecg_keras.cli.options import (
     file_option,
     overrides,
 )
+from ecg_keras.cli.saying import safe, say, warn
 from ecg_keras.text import plural, text_table
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def prepare(
     with ConsoleWatcher(run) as watcher:
         workflow.run_plan(plan, watcher)
     # whoever sees the shards made has heard of losses already
-    click.echo(data.describe(job.shards).table(losses="prepare" not in watcher.made))
-    click.echo(f"shards  {job.shards}")
+    say(data.describe(job.shards).table(losses="prepare" not in watcher.made))
+    say(f"shards  {job.shards}")
 
 
 @click.command()
@@ -97,15 +98,15 @@ def validate(
         found = workflow.validate_shards(shards, on_progress=moved, **options)
     _show_anomalies(found.anomalies)
     for line in describe_noted(found.noted, found.dataset.num_records):
-        click.echo(line)
+        say(line)
     for one in found.comparisons:
         _show_comparison(one)
     for remark in found.remarks:
-        click.echo(f"! {remark}", err=True)
+        warn(remark)
     count = len(found.anomalies)
-    click.echo(f"{shards}: {plural(count, 'anomaly', 'anomalies') if count else 'no anomalies'}")
+    say(f"{shards}: {plural(count, 'anomaly', 'anomalies') if count else 'no anomalies'}")
     if page is not None:
-        click.echo(f"page  {report.validation_page(found, page)}")
+        say(f"page  {report.validation_page(found, page)}")
     if count:
         raise SystemExit(1)
 
@@ -116,7 +117,7 @@ def _show_anomalies(anomalies: tuple[Anomaly, ...]) -> None:
 
     if not Console().is_terminal:
         for one in anomalies:
-            click.echo(one.line())
+            say(one.line())
     elif anomalies:
         rows = [(one.split, one.feature, one.long) for one in anomalies]
         _draw("anomalies", ("split", "feature", "what is wrong"), rows)
@@ -141,21 +142,20 @@ def _show_comparison(comparison: DatasetComparison) -> None:
     if Console().is_terminal:
         _draw(title, COLUMNS, rows)
         return
-    click.echo(f"\n{title}\n{text_table(COLUMNS, rows, left=len(COLUMNS))}\n")
+    say(f"\n{title}\n{text_table(COLUMNS, rows, left=len(COLUMNS))}\n")
 
 
 def _draw(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
+    table = Table(title=safe(title), title_justify="left", title_style="bold", box=None)
     for name in columns:
         right = name in ("found", "allowed")
         table.add_column(name, justify="right" if right else "left", no_wrap=name == "feature")
     for row in rows:
         wrong = "differs" in row or "split" in columns
-        table.add_row(*(escape(cell) for cell in row), style="yellow" if wrong else None)
+        table.add_row(*(safe(cell) for cell in row), style="yellow" if wrong else None)
     console = Console(highlight=False)
     console.print(table)
     console.print()
@@ -199,11 +199,11 @@ def _describe_shards(shards: Path, *, verify: bool, against: Path | None) -> Non
             )
     else:
         dataset = data.describe(shards)
-    click.echo(f"{dataset.table()}\n\n{quality_table(dataset.quality, dataset.leads)}")
+    say(f"{dataset.table()}\n\n{quality_table(dataset.quality, dataset.leads)}")
     if verify:
-        click.echo("each shard has the bytes that were written")
+        say("each shard has the bytes that were written")
     if against is not None:
-        click.echo(f"\n{data.describe_shared(shards, against).table()}")
+        say(f"\n{data.describe_shared(shards, against).table()}")
 
 
 def _list_label_sets() -> None:
@@ -211,11 +211,11 @@ def _list_label_sets() -> None:
 
     for name in SOURCES:
         if name == FOLDER:
-            click.echo(f"{name:16} {'labels':18} those of your own table")
+            say(f"{name:16} {'labels':18} those of your own table")
             continue
         for label_set, labels in find_source(name).LABEL_SETS.items():
             shown = ", ".join(labels[:6]) + (", ..." if len(labels) > 6 else "")
-            click.echo(f"{name:16} {label_set:18} {len(labels):3} labels: {shown}")
+            say(f"{name:16} {label_set:18} {len(labels):3} labels: {shown}")
 
 
 def _list_backbones() -> None:
@@ -233,7 +233,7 @@ def _list_backbones() -> None:
         )
         for row in ZOO
     )
-    click.echo(text_table(header, rows, left=len(header)))
+    say(text_table(header, rows, left=len(header)))
 
 
 @click.command()
@@ -250,4 +250,4 @@ def simulate(folder: Path, hospital: str, records: int, seed: int) -> None:
         simulator.simulate(
             folder, hospital=hospital, records=records, seed=seed, on_progress=progressed
         )
-    click.echo(f"{folder}: {records} recordings of {hospital}")
+    say(f"{folder}: {records} recordings of {hospital}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecg_keras.cli.saying import safe, say
 from ecg_keras.text import file_size, plural
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def download(
     Exit code 1 where anything is missing at the end.
     """
     if listing:
-        click.echo(_table())
+        say(_table())
         return
     if name is None or folder is None:
         raise click.UsageError("name a database and a folder, or give --list")
@@ -65,14 +66,14 @@ def download(
         folder,
         only=only,
         mirror=mirror,
-        on_wait=lambda reason: click.echo(reason, err=True),
+        on_wait=lambda reason: say(reason, err=True),
     )
-    click.echo(_describe(plan), err=not dry_run)
+    say(_describe(plan), err=not dry_run)
     if dry_run:
         return
     with _progress(plan) as show:
         result = fetch(plan, jobs=jobs, on_progress=show)
-    click.echo(_sum_up(plan, result))
+    say(_sum_up(plan, result))
     if not result.is_complete:
         raise SystemExit(1)
 
@@ -153,7 +154,7 @@ def _progress(plan: DownloadPlan) -> Iterator[Callable[[DownloadProgress], None]
         bars.update(task, completed=now.bytes_done, total=now.bytes_total, note=f"{files} files")
         if now.note and clock - noted >= PAUSE:
             noted = clock
-            console.print(now.note, markup=False)
+            console.print(safe(now.note))
         if not console.is_terminal and clock - shown >= INTERVAL:
             shown = clock
             console.print(f"{plan.name}: {files} files, {file_size(now.bytes_done)}", markup=False)

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from ecg_keras.cli.saying import say
 from ecg_keras.errors import EcgKerasError
 from ecg_keras.stopping import Terminated, stopping
 
@@ -99,10 +100,8 @@ def _run(command: Callable[[], Any], resumes: bool) -> int:
 
 
 def _say(message: str) -> None:
-    from ecg_keras.errors import printable
-
-    for line in printable(message).split("\n"):
-        click.echo(f"ecg-keras: {line}" if not line.startswith(" ") else line, err=True)
+    for line in message.split("\n"):
+        say(f"ecg-keras: {line}" if not line.startswith(" ") else line, err=True)
 
 
 def _discard_output() -> None:

@@ -10,6 +10,7 @@ import click
 from ecg_keras.cli.asking_options import Count, asking_options
 from ecg_keras.cli.options import PATH, page_option
 from ecg_keras.cli.predict_commands import SHOWN_ROWS, print_end
+from ecg_keras.cli.saying import say
 from ecg_keras.errors import printable
 from ecg_keras.text import percent, text_table
 
@@ -74,7 +75,7 @@ def explain(
                 drawn[one.answer.record_id] = one
             if len(lines) < SHOWN_ROWS:
                 lines.append(_cells(trained, one))
-    click.echo(text_table(["recording", "label", "probability", "where"], lines, left=4))
+    say(text_table(["recording", "label", "probability", "where"], lines, left=4))
     answers = prediction.Answers.of(
         trained,
         options["aggregate"],
@@ -82,11 +83,11 @@ def explain(
         shown={name: one.signal for name, one in drawn.items() if one.signal is not None},
     )
     if out is not None:
-        click.echo(out)
+        say(out)
     if page is not None:
         from ecg_keras.report import prediction_page
 
-        click.echo(prediction_page(answers, page, explained=drawn))
+        say(prediction_page(answers, page, explained=drawn))
     print_end(answers, remarks)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ecg_keras.cli.options import PATH
+from ecg_keras.cli.saying import say
 
 
 @click.command("import")
@@ -35,6 +36,6 @@ def import_published(
     if (file is None) == (template is None):
         raise click.UsageError("name either FILE or --card-template FAMILY")
     if template is not None:
-        click.echo(weights.card_template(template), nl=False)
+        say(weights.card_template(template), nl=False)
     if file is not None:
-        click.echo(workflow.import_weights(file, out, card=card, family=family).table())
+        say(workflow.import_weights(file, out, card=card, family=family).table())

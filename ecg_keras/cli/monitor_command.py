@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ecg_keras.cli.options import PATH, RunPath, json_option, page_option
+from ecg_keras.cli.saying import say, warn
 
 
 @click.command()
@@ -53,15 +54,15 @@ def monitor(
 
     with progress_bar("predict") as moved:
         found = monitoring.monitor(run, received, on_progress=moved, **options)
-    click.echo(found.table())
+    say(found.table())
     for remark in found.remarks:
-        click.echo(f"! {remark}", err=True)
+        warn(remark)
     if json_file is not None:
         write_json(json_file, found.as_json())
     if page is not None:
         from ecg_keras.report import monitoring_page
 
-        click.echo(f"\npage  {monitoring_page(found, page)}")
-    click.echo(f"\n{found.summary}")
+        say(f"\npage  {monitoring_page(found, page)}")
+    say(f"\n{found.summary}")
     if found.alarms:
         raise SystemExit(1)

@@ -10,6 +10,7 @@ import click
 
 from ecg_keras.cli.asking_options import asking_options
 from ecg_keras.cli.options import PATH, page_option
+from ecg_keras.cli.saying import say, warn
 from ecg_keras.errors import MAX_PROBLEMS, printable
 from ecg_keras.text import text_table
 
@@ -79,7 +80,7 @@ def predict(
         from ecg_keras.report import prediction_page
 
         explained = explain_shown(trained, answers) if page_marks else {}
-        click.echo(prediction_page(answers, page, explained=explained))
+        say(prediction_page(answers, page, explained=explained))
     print_end(answers, remarks)
 
 
@@ -106,7 +107,7 @@ def embed(trained: TrainedNetwork, files: tuple[str, ...], out: Path, **options:
             on_warning=remarks.append,
             **options,
         )
-    click.echo(out)
+    say(out)
     print_end(prediction.Answers.of(trained, options["aggregate"], rows=rows), remarks)
 
 
@@ -130,9 +131,9 @@ def _show(answers: Answers) -> None:
             table.add_row(*(Text(cell, overflow="fold") for cell in row))
         console.print(table)
     else:
-        click.echo(text_table(header, rows, left=len(header)))
+        say(text_table(header, rows, left=len(header)))
     if len(answers.rows) > SHOWN_ROWS:
-        click.echo(f"these are the first {SHOWN_ROWS}: --out writes all")
+        say(f"these are the first {SHOWN_ROWS}: --out writes all")
 
 
 def _cells(answers: Answers, one: Answer, labels: int) -> list[str]:
@@ -150,13 +151,13 @@ def _cells(answers: Answers, one: Answer, labels: int) -> list[str]:
 
 def print_end(answers: Answers, remarks: Sequence[str]) -> None:
     """How many there are, and remarks; exit code 1 where a file can't be read."""
-    click.echo(answers.summary)
+    say(answers.summary)
     for remark in remarks:
-        click.echo(f"! {printable(remark)}", err=True)
+        warn(remark)
     lost = [one for one in answers.rows if one.status == "unreadable"]
     for one in lost[:MAX_PROBLEMS]:
-        click.echo(f"! {printable(one.record_id)}: {printable(one.reason)}", err=True)
+        warn(f"{one.record_id}: {one.reason}")
     if len(lost) > MAX_PROBLEMS:
-        click.echo(f"! and {len(lost) - MAX_PROBLEMS} more", err=True)
+        warn(f"and {len(lost) - MAX_PROBLEMS} more")
     if lost:
         raise SystemExit(1)

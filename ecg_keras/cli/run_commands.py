@@ -18,6 +18,7 @@ from ecg_keras.cli.options import (
     page_option,
     refuse_given,
 )
+from ecg_keras.cli.saying import say, warn
 from ecg_keras.export import FORMATS, PRECISIONS
 from ecg_keras.keras_settings import check_keras_settings
 from ecg_keras.metrics import METRICS
@@ -100,7 +101,7 @@ def evaluate(
     elif shards is None and by:
         scores = workflow.group_scores(run, by, table)
     elif shards is None:
-        scores = workflow.complete_run(run, on_note=_note)
+        scores = workflow.complete_run(run, on_note=warn)
     else:
         check_keras_settings()
         scores = workflow.evaluate_elsewhere(
@@ -111,16 +112,16 @@ def evaluate(
             table=table,
             bootstrap=bootstrap,
             allow_leaks=allow_leaks,
-            on_warning=_note,
+            on_warning=warn,
         )
-    click.echo(scores.table())
+    say(scores.table())
     if json_file is not None:
         scores.save_json(json_file)
     if page is not None:
         from ecg_keras.report import scores_page
 
         test = evaluation.Predictions.load(run)
-        click.echo(scores_page(scores, test, page, title=run.stem))
+        say(scores_page(scores, test, page, title=run.stem))
 
 
 @click.command()
@@ -180,16 +181,16 @@ def compare(
         valid=(valid_a, valid_b),
         by=by or None,
         table=table,
-        on_note=_note,
+        on_note=warn,
         **options,
     )
-    click.echo(comparison.table())
+    say(comparison.table())
     if json_file is not None:
         comparison.save_json(json_file)
     if page is not None:
         from ecg_keras.report import comparison_page
 
-        click.echo(comparison_page(comparison, page))
+        say(comparison_page(comparison, page))
 
 
 @click.command()
@@ -206,7 +207,7 @@ def report(run: Path, shards: Path | None, explain: bool | None) -> None:
     from ecg_keras.report import write_report
 
     workflow.open_scored(run)
-    click.echo(write_report(run, shards=shards, explain=explain))
+    say(write_report(run, shards=shards, explain=explain))
 
 
 @click.command()
@@ -239,17 +240,13 @@ def export(run: Path, folder: Path, precision: str, **options: Any) -> None:
     from ecg_keras.export import read_card
 
     target = workflow.export_run(run, folder, precision=precision, **options)
-    click.echo(target)
+    say(target)
     if loss := read_card(target).loss:
-        click.echo(f"{precision}, {loss.sentence()}")
+        say(f"{precision}, {loss.sentence()}")
     elif precision != "float32":
-        _note(f"what {precision} loses was not measured: the run's shards are not there.")
+        warn(f"what {precision} loses was not measured: the run's shards are not there.")
 
 
 def _check_grouping(by: Sequence[str], table: Path | None) -> None:
     if table is not None and not by:
         raise click.UsageError("--table holds columns to group records by: name one with --by.")
-
-
-def _note(message: str) -> None:
-    click.echo(f"! {message}", err=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ecg_keras.cli.options import PATH
+from ecg_keras.cli.saying import say, warn
 from ecg_keras.errors import ConfigError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -90,24 +91,23 @@ def serve(
         batch_delay_ms / 1000, grace,
     )  # fmt: skip
     if host not in _LOOPBACK:
-        click.echo(
-            f"! {host} is not this machine alone: whoever reaches it may ask, and nothing is "
-            "encrypted. Put a proxy with TLS and a login before it.",
-            err=True,
+        warn(
+            f"{host} is not this machine alone: whoever reaches it may ask, and nothing is "
+            "encrypted. Put a proxy with TLS and a login before it."
         )
 
-    def say(running: serving.Addresses) -> None:
-        click.echo(f"REST     {running.rest}")
-        click.echo(f"gRPC     {running.grpc}")
-        click.echo(f"metrics  {running.metrics}")
-        click.echo(
+    def show(running: serving.Addresses) -> None:
+        say(f"REST     {running.rest}")
+        say(f"gRPC     {running.grpc}")
+        say(f"metrics  {running.metrics}")
+        say(
             f"version {running.version} of {name}, signatures {', '.join(running.signatures)}. "
             "Ctrl-C ends it."
         )
 
     with _saved_model(model) as (place, mark):
-        serving.serve(place, name=name, host=host, limits=limits, mark=mark, on_start=say, **ports)
-    click.echo("ended")
+        serving.serve(place, name=name, host=host, limits=limits, mark=mark, on_start=show, **ports)
+    say("ended")
 
 
 @contextmanager
@@ -129,6 +129,6 @@ def _saved_model(model: Path) -> Iterator[tuple[Path, str | None]]:
         return
     from ecg_keras import workflow
 
-    click.echo(f"exporting {model}")
+    say(f"exporting {model}")
     with tempfile.TemporaryDirectory(prefix="ecg-keras-serve-") as folder:
         yield workflow.export_run(model, Path(folder) / "1"), mark

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecg_keras.cli.options import PATH, overrides, refuse_given
+from ecg_keras.cli.saying import say, warn
 from ecg_keras.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def study(
     part = None if shard is None else _parse_shard(shard)
     _warn_of_rates(plan)
     for warning in dict.fromkeys(plan.dependent_seeds.values()):
-        click.echo(f"! {warning}", err=True)
+        warn(warning)
     if dry_run:
         refuse_given(("shard", "ray"), "is of a study that runs: --dry-run lists all of it")
         _show_cells(plan)
@@ -104,7 +105,7 @@ def _warn_of_rates(plan: StudyPlan) -> None:
     trained = (cell.recipe for cell in plan.cells if cell.kind != "candidate" and not cell.problem)
     for warning in dict.fromkeys(map(rate_warning, trained)):
         if warning:
-            click.echo(f"! {warning}", err=True)
+            warn(warning)
 
 
 def _show_cells(plan: StudyPlan) -> None:
@@ -117,12 +118,12 @@ def _show_cells(plan: StudyPlan) -> None:
     for cell in plan.cells:
         groups.setdefault(_group(cell), []).append(cell)
     for title, cells in groups.items():
-        click.echo(f"{len(cells)} {title}")
+        say(f"{len(cells)} {title}")
         for cell in cells:
-            click.echo(f"  {now.states[cell.name]:<8} {cell.name}")
-    click.echo()
-    click.echo(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
-    click.echo(count_states(now).plain)
+            say(f"  {now.states[cell.name]:<8} {cell.name}")
+    say()
+    say(", ".join(f"{len(cells)} {title}" for title, cells in groups.items()))
+    say(count_states(now).plain)
     _show_blocked(now)
 
 
@@ -130,19 +131,19 @@ def _show_end(plan: StudyPlan, last: Snapshot) -> None:
     """Prints how the runs ended, what failed, and what is still to come."""
     from ecg_keras.cli.study_progress import count_states
 
-    click.echo(count_states(last).plain)
+    say(count_states(last).plain)
     for name, error in last.failures[:SHOWN]:
-        click.echo(f"failed  {name}: {error}")
+        say(f"failed  {name}: {error}")
     if len(last.failures) > SHOWN:
-        click.echo(f"... and {len(last.failures) - SHOWN} more")
+        say(f"... and {len(last.failures) - SHOWN} more")
     if last.failures:
-        click.echo(
+        say(
             f"{plan.folder}/runs/CELL/failed.json says where each failed, cell.log what it "
             "printed. The same command tries them again."
         )
     _show_blocked(last)
     if not last.is_over:
-        click.echo("Other shards still run. The one that ends last writes the page.")
+        say("Other shards still run. The one that ends last writes the page.")
 
 
 def _write_page(plan: StudyPlan) -> None:
@@ -154,8 +155,8 @@ def _write_page(plan: StudyPlan) -> None:
     with progress_bar("gather") as move:
         result = gather(plan, on_progress=move)
     page = report.write_study(result, plan.folder)
-    click.echo(f"\n{result.table()}")
-    click.echo(f"\nreport  {page}")
+    say(f"\n{result.table()}")
+    say(f"\nreport  {page}")
 
 
 def _group(cell: Cell) -> str:
@@ -166,7 +167,7 @@ def _group(cell: Cell) -> str:
 
 def _show_blocked(now: Snapshot) -> None:
     for reason, number in Counter(reason for _, reason in now.blocked).items():
-        click.echo(f"{number} blocked: {reason}")
+        say(f"{number} blocked: {reason}")
 
 
 def _write_page_of_files(folder: Path, overrides: Mapping[str, Any], *, dry_run: bool) -> None:
@@ -177,7 +178,7 @@ def _write_page_of_files(folder: Path, overrides: Mapping[str, Any], *, dry_run:
     settings = load_file_study(folder, overrides)
     target = _place_of_page(folder, settings.folder)
     if dry_run:
-        click.echo(_networks_table(list_networks(folder)))
+        say(_networks_table(list_networks(folder)))
         return
     from ecg_keras import report
     from ecg_keras.cli.progress import progress_bar
@@ -186,8 +187,8 @@ def _write_page_of_files(folder: Path, overrides: Mapping[str, Any], *, dry_run:
     with progress_bar("score") as move:
         result = gather_files(folder, settings, on_progress=move)
     page = report.write_study(result, target)
-    click.echo(result.table())
-    click.echo(f"\nreport  {page}")
+    say(result.table())
+    say(f"\nreport  {page}")
 
 
 def _place_of_page(folder: Path, given: Path | None) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecg_keras.cli.options import PATH, RecipePath, overrides
+from ecg_keras.cli.saying import say, warn
 
 if TYPE_CHECKING:
     from ecg_keras.workflow import Job, Step
@@ -44,7 +45,7 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
             raise_together([e for plan in plans for e in workflow.find_problems(plan, tables=True)])
         show_plan([step for plan in plans for step in plan])
         for note in notes:
-            click.echo(f"! {note}", err=True)
+            warn(note)
         show_costs(partial(estimate_jobs, plans))
         return
     with ConsoleWatcher() as watcher:
@@ -58,11 +59,11 @@ def train(recipe: Path, assignments: tuple[str, ...], seeds: int | None, dry_run
 
         found = workflow.compare_seeds(jobs)
         report.write_report(jobs[0].run.folder, shards=jobs[0].shards)
-        click.echo(f"\n{found.table()}")
-    click.echo(f"\nmodel   {jobs[0].run.model}")
+        say(f"\n{found.table()}")
+    say(f"\nmodel   {jobs[0].run.model}")
     if jobs[0].recipe.export:
-        click.echo(f"serving {jobs[0].run.saved_model}")
-    click.echo(f"report  {jobs[0].run.report}")
+        say(f"serving {jobs[0].run.saved_model}")
+    say(f"report  {jobs[0].run.report}")
 
 
 def _show_run(job: Job) -> None:
@@ -71,16 +72,16 @@ def _show_run(job: Job) -> None:
 
     for one in (job, job.baseline):
         if one is not None and (tuned := training.read_tuned(one.run)) is not None:
-            click.echo(f"\n{one.run.name}: {evaluation.tuning_table(tuned)}")
-    click.echo()
+            say(f"\n{one.run.name}: {evaluation.tuning_table(tuned)}")
+    say()
     if job.run.scores.is_file():
-        click.echo(evaluation.Scores.load_json(job.run.scores).table())
+        say(evaluation.Scores.load_json(job.run.scores).table())
     if job.baseline is not None and job.run.comparison.is_file():
-        click.echo()
-        click.echo(evaluation.Comparison.load_json(job.run.comparison).table())
+        say()
+        say(evaluation.Comparison.load_json(job.run.comparison).table())
     else:
         for sentence in evaluation.diagnose_run(job.run.folder):
-            click.echo(f"! {sentence}")
+            say(f"! {sentence}")
 
 
 def _rate_warnings(plans: Sequence[Sequence[Step]]) -> tuple[str, ...]:
@@ -132,13 +133,13 @@ def check(recipes: tuple[Path, ...], assignments: tuple[str, ...]) -> None:
             others = [one.loaded.path.name for one in jobs[1:]]
             others += [f"{weights}, which is not here"] * absent
             names = " and ".join(others)
-            click.echo(f"{path}: good{f', needs {names}' if names else ''}")
+            say(f"{path}: good{f', needs {names}' if names else ''}")
         own = dict.fromkeys(code for one in jobs for code in workflow.own_code(one.recipe))
         for code in own:
-            click.echo(f"{path}: {code} is code of your own, which is imported and run")
+            say(f"{path}: {code} is code of your own, which is imported and run")
         for warning in dict.fromkeys(map(workflow.rate_warning, (one.recipe for one in jobs))):
             if warning:
-                click.echo(f"! {path}: {warning}", err=True)
+                warn(f"{path}: {warning}")
     raise_together(problems)
 
 
@@ -150,4 +151,4 @@ def show(recipe: Path, assignments: tuple[str, ...]) -> None:
     from ecg_keras import workflow
     from ecg_keras.config import dump_recipe, parse_overrides
 
-    click.echo(dump_recipe(workflow.load(recipe, parse_overrides(assignments)).recipe), nl=False)
+    say(dump_recipe(workflow.load(recipe, parse_overrides(assignments)).recipe), nl=False)

@@ -75,7 +75,7 @@ def test_groups_that_are_none_are_refused(cell):
 
 
 def test_a_cell_of_any_length_is_an_error_of_the_file():
-    with pytest.raises(DataError, match=r"a line in quotes has no cells: field larger than .*131072"):
+    with pytest.raises(DataError, match=r"a line in quotes has no cells: field larger than"):
         split_line(f'1,"{131_073 * "x"}"', ",")
 
 

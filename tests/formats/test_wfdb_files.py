@@ -123,6 +123,13 @@ def test_columns_that_are_no_lead_are_left_out(tmp_path):
     assert read_wfdb(path).values[:3].ravel().tolist() == [1, 2, 0]
 
 
+def test_the_name_of_a_signal_does_not_steer_a_terminal(tmp_path):
+    text = TWO_LEADS.replace(" II\n", " \x1b]52;c;YQ==\x07\n").replace(" I\n", " RESP\n")
+    with pytest.raises(DataError) as caught:
+        read_wfdb(write_wfdb(tmp_path, text))
+    assert r"Received: RESP, \x1b]52;c;YQ==\x07. Where" in str(caught.value)
+
+
 @pytest.mark.parametrize(("promise", "samples"), [("500", 4), ("500 0", 4), ("500 3", 3)])
 def test_the_length_may_be_left_to_the_file(tmp_path, promise, samples):
     path = write_wfdb(tmp_path, TWO_LEADS.replace("500 4", promise))
