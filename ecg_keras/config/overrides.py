@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,12 @@ def override(tree: CommentedMap, key: str, value: Any, path: Path) -> None:
         )
     node: Any = tree
     for depth, part in enumerate(parents):
+        # an alias is its anchor itself: what is changed is a copy that has only this place
         if isinstance(node, list) and _is_index(part, node):
-            node = node[int(part)]
+            node[int(part)] = node = copy.copy(node[int(part)])
         elif isinstance(node, dict):
-            if node.get(part) is None:
-                node[part] = CommentedMap()
-            node = node[part]
+            there = node.get(part)
+            node[part] = node = CommentedMap() if there is None else copy.copy(there)
             if (parents[depth - 1], part) in OVERRIDES:
                 last = ".".join([*parents[depth + 1 :], last])
                 break

@@ -29,6 +29,26 @@ def load(folder: Path, text: str = GOOD, overrides: dict | None = None):
     return load_study(path, overrides)
 
 
+@pytest.mark.parametrize("name", ["paper", "paper_sound"])
+def test_an_override_changes_its_own_place_and_not_what_an_alias_repeats(name: str) -> None:
+    path = Path("recipes/studies") / f"{name}.yaml"
+    before = load_study(path).study.downstreams
+    overrides = {"upstreams.ptbxl.data.seconds": 5, "upstreams.georgia.training.seed": 3}
+    after = load_study(path, overrides).study
+    assert after.upstreams["ptbxl"]["data"]["seconds"] == 5
+    assert after.upstreams["georgia"]["training"]["seed"] == 3
+    assert after.downstreams == before
+    assert "seed" not in after.upstreams["cpsc2018"].get("training", {})
+
+
+def test_an_override_below_a_merged_alias_has_one_place_as_well(tmp_path: Path) -> None:
+    text = GOOD.replace("ludb: {data", "ludb: &ludb {data")
+    text = text.replace("modes:", "  other:\n    <<: *ludb\nmodes:")
+    downstreams = load(tmp_path, text, {"downstreams.other.data.seconds": 5}).study.downstreams
+    assert downstreams["other"]["data"] == {"source": "ludb", "seconds": 5}
+    assert downstreams["ludb"]["data"] == {"source": "ludb"}
+
+
 def test_defaults_and_overrides(tmp_path: Path) -> None:
     loaded = load(tmp_path, overrides={"downstreams.ludb.data.raw": "/data/ludb", "grid.folds": 5})
     assert loaded.name == "study"
