@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.config.trials import (
         applicable as applicable,
+        check_candidates as check_candidates,
         check_different as check_different,
         list_trials as list_trials,
         trial as trial,

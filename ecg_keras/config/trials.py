@@ -12,6 +12,9 @@ from ecg_keras.config.recipe_sections import Phase, Recipe, Training
 from ecg_keras.config.tune import Candidate, Tune, rounded
 from ecg_keras.errors import ConfigError
 
+# keys of training that no candidate sets
+OF_THE_ARM = ("validate_on", "seed")
+
 
 def list_trials(recipe: Recipe, where: str) -> Mapping[str, Recipe]:
     """What an arm is tried with: for each candidate's name the recipe of its run.
@@ -61,6 +64,32 @@ def check_different(trials: Mapping[str, Recipe], where: str) -> None:
     different = {run_mark(_deciding(one)): name for name, one in trials.items()}
     if len(different) < len(trials):
         raise _too_few(different.values(), len(trials), where)
+
+
+def check_candidates(recipe: Recipe, where: str) -> None:
+    """Refuses candidates that set what an arm itself decides: `OF_THE_ARM`.
+
+    For what is still to be trained, as `check_different`.
+
+    Args:
+        recipe: with or without a ``tune`` section.
+        where: what to call it in errors.
+
+    Raises:
+        ConfigError: a candidate sets one of them.
+
+    Example:
+        >>> data = {"source": "ptb", "raw": "ptb"}
+        >>> check_candidates(Recipe.model_validate({"mode": "scratch", "data": data}), "here")
+    """
+    for one in recipe.tune.candidates if recipe.tune else ():
+        training = one.recipe.get("training", {})
+        if found := [f"training.{key}" for key in OF_THE_ARM if key in training]:
+            raise ConfigError(
+                f"{where}: tune: {one.name}: a candidate sets no {' and no '.join(found)}: epochs "
+                "and candidates are chosen on the validation split, and seeds are those of the "
+                "arm, so that no test record and no lucky seed chooses. Remove it."
+            )
 
 
 def _too_few(different: Iterable[str], number: int, where: str) -> ConfigError:

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecg_keras import data
-from ecg_keras.config import check_different, list_changes, run_changes, run_settings
+from ecg_keras.config import (
+    check_candidates,
+    check_different,
+    list_changes,
+    run_changes,
+    run_settings,
+)
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -230,6 +236,7 @@ def check_unfinished(plan: StudyPlan) -> None:
         if cell.name in left:  # candidates that are one run here have its folder, and name
             tried = {name: plan.by_name[one.name].recipe for name, one in cell.candidates.items()}
             check_different(tried, f"{plan.loaded.path}: {cell.name}")
+            check_candidates(cell.recipe, f"{plan.loaded.path}: {cell.name}")
 
 
 def _changes(cell: Cell) -> list[str]:

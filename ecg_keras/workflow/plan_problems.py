@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ecg_keras import data
-from ecg_keras.config import check_different
+from ecg_keras.config import check_candidates, check_different
 from ecg_keras.data import stored_leads
 from ecg_keras.errors import DataError, EcgKerasError
 from ecg_keras.training import check_databases, check_labels, check_one_worker, check_weights
@@ -104,8 +104,11 @@ def check_trials_of(job: Job) -> tuple[EcgKerasError, ...]:
         >>> check_trials_of(make_job(load("recipes/ludb_scratch.yaml")))
         ()
     """
-    trials = {name: one.recipe for name, one in job.candidates.items()}
-    found = tuple(_catch(lambda: check_different(trials, str(job.loaded.path))))
+    trials, where = {name: one.recipe for name, one in job.candidates.items()}, str(job.loaded.path)
+    found = (
+        *_catch(partial(check_different, trials, where)),
+        *_catch(partial(check_candidates, job.recipe, where)),
+    )
     return () if _is(job.is_trained) else found
 
 

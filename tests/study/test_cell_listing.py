@@ -213,6 +213,17 @@ def test_candidates_that_are_one_run_are_refused_until_they_are_trained(tmp_path
     check_unfinished(plan)
 
 
+def test_what_is_still_to_be_trained_has_no_candidates_that_choose_on_test(tmp_path):
+    tune = {"candidates": [{}, {"recipe": {"training": {"validate_on": "test"}}}]}
+    plan = study_plan(tmp_path, grid=SEED, base={"tune": tune}, folder=str(tmp_path / "study"))
+    with pytest.raises(ConfigError, match=r"ludb-.*: a candidate sets no training\.validate_on"):
+        check_unfinished(plan)
+    for cell in plan.cells:
+        finish_cell(cell)
+        cell.run.tried.touch()
+    check_unfinished(plan)
+
+
 def test_rates_of_a_ridge_head_are_refused_as_candidates(tmp_path):
     ridge = {"training": {"phases": [{"epochs": 1, "train_from": "head", "fit": "ridge"}]}}
     modes = {"scratch": {"start": "random"}, "ridge": {"start": "random", "recipe": ridge}}

@@ -63,6 +63,16 @@ def test_candidates_that_are_one_training_are_refused_until_they_are_trained(pla
     assert workflow.find_problems(workflow.make_plan(job)) == ()
 
 
+@pytest.mark.parametrize("training", [{"validate_on": "test"}, {"seed": 7}])
+def test_a_candidate_that_sets_what_the_arm_decides_is_refused_until_it_is_trained(place, training):
+    job = job_of("base", tune={"candidates": [{}, {"recipe": {"training": training}}]})
+    (found,) = workflow.check_trials_of(job)
+    (key,) = training
+    assert f"a candidate sets no training.{key}: epochs and candidates are chosen" in str(found)
+    finish(job)
+    assert workflow.check_trials_of(job) == ()
+
+
 def test_the_first_run_of_a_recipe_has_its_name_and_is_found_again(place):
     assert begin(job_of("base")) == "runs/base" == name_of("base")
     assert name_of("base", data__raw=str(place / "raw")) == "runs/base"
