@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.download.catalogue import Published, find_published
-from ecg_keras.download.publishers import RemoteFile, list_files
+from ecg_keras.download.publishers import RemoteFile, find_roots, list_files
 from ecg_keras.download.receiving import Patience, Receiver
 from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError
@@ -95,7 +95,7 @@ def plan_download(
         raise ConfigError(f"{root}: a file is there; name a folder.")
     only, stage = tuple(sorted(set(only))), Stage(root)
     parts = published.chosen(only)
-    files = stage.read_list(list_key(published, only, mirror))
+    files = stage.read_list(list_key(published, only, mirror), find_roots(published, mirror)[1])
     if files is None:
         on_wait(f"{name}: asking {mirror or published.publisher} which files belong to it")
         receiver = Receiver(patience or Patience(), threading.Event(), on_wait=on_wait)

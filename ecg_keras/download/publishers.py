@@ -45,14 +45,20 @@ class RemoteFile:
     unpacked: int = 0
 
 
+def find_roots(published: Published, mirror: str | None) -> tuple[str, str]:
+    """What the URLs of a publisher's lists and of its files begin with, or those of a mirror."""
+    if mirror is None:
+        return ROOTS[published.publisher]
+    root = mirror.rstrip("/") + "/"
+    return root, root
+
+
 def list_files(
     published: Published, read: Read, *, only: tuple[str, ...] = (), mirror: str | None = None
 ) -> tuple[RemoteFile, ...]:
     """The files of a database or of some parts, by path; ``read`` gives the bytes behind a URL."""
     parts = published.chosen(only)
-    lists, files = ROOTS[published.publisher]
-    if mirror is not None:
-        lists = files = mirror.rstrip("/") + "/"
+    lists, files = find_roots(published, mirror)
     listed = _LISTERS[published.publisher](published.place, lists, files, read)
     chosen = []
     for part in parts:
@@ -68,6 +74,21 @@ def list_files(
             chosen += [_place(published, one, part.unpacked) for one in found]
     check_paths([one.path for one in chosen], lists + published.place)
     return tuple(sorted(chosen, key=lambda one: one.path))
+
+
+def check_files(files: Iterable[RemoteFile], root: str, where: str) -> None:
+    """Refuses files of a list that was kept which are no files of a publisher's."""
+    for one in files:
+        inside, size = one.folder_inside, one.size
+        texts = (one.path, one.url, one.checksum, "" if inside is None else inside)
+        numbers = (0 if size is None else size, one.unpacked)
+        if not all(isinstance(text, str) for text in texts) or not all(
+            type(number) is int and number >= 0 for number in numbers
+        ):
+            raise DataError(f"{where}: an entry has a field of another type.")
+        if not one.url.startswith(root):
+            raise DataError(f"{where}: {one.url[:80]!r} is not below {root}.")
+        _check_checksum(one.checksum, where)
 
 
 def _place(published: Published, file: RemoteFile, unpacked: int) -> RemoteFile:
@@ -191,13 +212,18 @@ def _field(item: Any, name: str, kind: type, where: str) -> Any:
 
 
 def _check_file(path: str, url: str, checksum: str, item: Any, where: str) -> RemoteFile:
-    kind, _, digits = checksum.lower().partition(":")
+    checksum = checksum.lower()
+    _check_checksum(checksum, where)
+    size: int = _field(item, "size", int, where)
+    if size < 0:
+        raise DataError(f"{where}: a size must not be negative. Received: {size}.")
+    return RemoteFile(path, url, checksum, size)
+
+
+def _check_checksum(checksum: str, where: str) -> None:
+    kind, _, digits = checksum.partition(":")
     if len(digits) != _DIGITS.get(kind) or not re.fullmatch("[0-9a-f]+", digits):
         raise DataError(
             f"{where}: a checksum must be md5: or sha256: and its digits. Received: "
             f"{checksum[:80]!r}."
         )
-    size: int = _field(item, "size", int, where)
-    if size < 0:
-        raise DataError(f"{where}: a size must not be negative. Received: {size}.")
-    return RemoteFile(path, url, f"{kind}:{digits}", size)

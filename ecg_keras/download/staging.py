@@ -22,7 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ecg_keras.download.publishers import STAGE, RemoteFile, check_paths
+from ecg_keras.download.publishers import STAGE, RemoteFile, check_files, check_paths
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.sources import path_inside
@@ -113,15 +113,17 @@ class Stage:
             with memory.open("a", encoding="utf-8") as stream:
                 stream.write("\n")
 
-    def read_list(self, key: str) -> tuple[RemoteFile, ...] | None:
-        """The list that was kept under a key, if there is one that can be believed."""
+    def read_list(self, key: str, root: str) -> tuple[RemoteFile, ...] | None:
+        """The list that was kept under a key, if there is one that can be believed: all its URLs
+        begin with ``root``."""
         try:
             kept = json.loads((self.folder / _LIST).read_bytes())
             if kept["key"] != key:
                 return None
             files = tuple(RemoteFile(**one) for one in kept["files"])
+            check_files(files, root, str(self.folder / _LIST))
             check_paths([file.path for file in files], str(self.folder / _LIST))
-        except (OSError, ValueError, TypeError, KeyError, DataError):
+        except (OSError, ValueError, RecursionError, TypeError, KeyError, DataError):
             return None
         return files
 

@@ -343,11 +343,24 @@ def test_a_list_with_a_path_outside_fetches_nothing(download, site, tmp_path, mo
     assert len(site.asked) == 1
 
 
-def test_a_kept_list_that_was_tampered_with_is_not_believed(download, site, tmp_path):
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("path", "../outside"),
+        ("path", 7),
+        ("url", "http://169.254.169.254/latest"),
+        ("url", None),
+        ("checksum", "crc:12"),
+        ("checksum", ["sha256:" + 64 * "0"]),
+        ("size", "many"),
+        ("unpacked", -1),
+    ],
+)
+def test_a_kept_list_that_was_tampered_with_is_not_believed(download, site, tmp_path, field, value):
     download()
     kept = tmp_path / "raw" / ".download" / "list.json"
     content = json.loads(kept.read_text())
-    content["files"][0]["path"] = "../outside"
+    content["files"][0][field] = value
     kept.write_text(json.dumps(content))
     site.asked.clear()
     assert download().is_complete
