@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ecg_keras.config import Data
+from ecg_keras.config import Data, Split
 from ecg_keras.data.outcomes import EXCLUDED, UNLABELLED, LeftOut
 from ecg_keras.data.splits import assign_splits
 from ecg_keras.errors import DataError, listed
@@ -57,6 +57,27 @@ class Listing:
         return (
             f"{self.data.raw}: data.exclude names {len(unknown)} of {len(self.data.exclude)} "
             f"records that are not there: {listed([repr(one) for one in unknown], 5)}."
+        )
+
+    def unused_split(self) -> str | None:
+        """A sentence on the keys of ``data.split`` that are set and decide nothing, if any."""
+        split, official = self.data.split, self.source.OFFICIAL_FOLDS
+        if split.folds is not None:
+            return None
+        by_folds = official and split.method in ("auto", "official")
+        names = ("valid", "test", "seed") if by_folds else ("valid_folds", "test_folds")
+        usual = Split()
+        unused = [name for name in names if getattr(split, name) != getattr(usual, name)]
+        if not unused:
+            return None
+        how, other = (
+            ("by its official folds", "data.split.method: patients splits otherwise")
+            if by_folds
+            else ("without official folds", "data.split.valid and test say how")
+        )
+        return (
+            f"{self.data.raw}: is split {how}, so data.split.{', '.join(unused)} decides nothing; "
+            f"{other}."
         )
 
     def assign_splits(self) -> dict[str, str]:

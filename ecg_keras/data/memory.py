@@ -143,11 +143,13 @@ def check_memory(where: str, dataset: Dataset, records: int, otherwise: str) -> 
 
     The `DataError` begins with ``where``, and says what else can be done: ``otherwise``.
     """
-    needed, free = _bytes_in_memory(dataset, records), free_memory()
+    # TensorFlow copies what was read before that is given back
+    needed, free = 2 * _bytes_in_memory(dataset, records), free_memory()
     if needed > free:
         raise DataError(
-            f"{where} is to be in memory and takes {file_size(needed)}, of which {file_size(free)} "
-            f"are free. End other programs, or use a machine or job with more memory{otherwise}."
+            f"{where} is to be in memory and takes {file_size(needed)} while it is read, of which "
+            f"{file_size(free)} are free. End other programs, or use a machine or job with more "
+            f"memory{otherwise}."
         )
 
 

@@ -29,7 +29,7 @@ from ecg_keras.data.reading import (
 )
 from ecg_keras.data.settings import check_augment
 from ecg_keras.data.tracing import as_written
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, look_up
 
 _CORES = os.cpu_count() or 1
 # batches that are made at the same time; a limit, so that memory does not grow with the machine
@@ -97,9 +97,9 @@ def load(
 
     Raises:
         ConfigError: ``batch_size`` or ``train_records`` is below 1, a subset is asked of another
-            split than the training split, these ECGs can't have a change, there is no such
-            feature, weights are of records that the dataset never had, records that ``mixup`` mixes
-            are to have features, or no batch would be left.
+            split than the training split, these ECGs can't have a change, there is no such feature,
+            ``subset`` or ``cache``, weights are of records that the dataset never had, records that
+            ``mixup`` mixes are to have features, or no batch would be left.
         DataError: the folder is no finished dataset, has no such split, a shard is damaged, the
             shards hold more or fewer records than ``dataset.json`` promises, or ``cache="always"``
             asks for more memory than is free.
@@ -140,6 +140,8 @@ def load(
             f"drop_remainder leaves no batch of {batch_size} records: the {split} split of {folder}"
             f" has {source.records}. Make batches smaller, or keep the remainder."
         )
+    if not isinstance(cache, bool):
+        look_up("cache", cache, dict.fromkeys(("always", "unchecked")))
     if cache == "always":
         where = f"{folder}: the {split} split"
         check_memory(where, dataset, source.records, ", or read it from files, with cache=False")

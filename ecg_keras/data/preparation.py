@@ -139,7 +139,8 @@ def _make(
     if run is run_here and data.workers > 1:
         get_ready(make_shard.__module__)
     listing = list_database(data)
-    for remark in (*remarks_of(listing.source, data.raw), listing.unknown_excluded()):
+    of_settings = (listing.unknown_excluded(), listing.unused_split())
+    for remark in (*remarks_of(listing.source, data.raw), *of_settings):
         if remark:
             warn(remark)
     assigned = listing.assign_splits()

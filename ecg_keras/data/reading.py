@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from ecg_keras.data.identities import Identities, nobody, population, stack
 from ecg_keras.data.splits import first_records, nested_subset
 from ecg_keras.data.tfrecords import count_records
 from ecg_keras.data.tracing import as_written
-from ecg_keras.errors import DataError, listed
+from ecg_keras.errors import DataError, listed, look_up
 from ecg_keras.signals import SIGNATURE_SIZE
 
 # records that are parsed at once
@@ -140,6 +140,7 @@ def training_subset(
 
     ``left_out`` are ids that are not trained on, whatever the subset.
     """
+    look_up("subset", subset, dict.fromkeys(get_args(Subset)))
     stored = dataset.splits["train"].records
     if not left_out and (train_records is None or train_records >= stored):
         return None

@@ -140,7 +140,7 @@ def measure_lead_quality(
 ) -> LeadQuality:
     """`LeadQuality` of one recording, each ``(num_samples, num_leads)`` in millivolts."""
     # Saturation and hum are measured of what was recorded, before a filter rounds the one and
-    # removes the other; everything else of what is stored. Fastest where each column is contiguous
+    # weakens the other; everything else of what is stored. Fastest where each column is contiguous
     before = np.ascontiguousarray(recorded.T, dtype=np.float32)
     after = np.ascontiguousarray(stored.T, dtype=np.float32)
     flat, noise = _flat_and_noise(after, max(3, round(_BLOCK * stored_rate)))

@@ -30,8 +30,9 @@ def resample(
     """The same ECG at another sampling rate, whatever the two rates are.
 
     ``polyphase`` applies a zero-phase low-pass FIR filter (Kaiser window, beta 5, ten zero
-    crossings a side) before it drops samples, so that nothing above half the lower rate folds
-    back into the ECG. Where no small integers make the ratio, as with a rate that was measured, the
+    crossings a side) before it drops samples, so that little above half the lower rate folds back
+    into the ECG: 45 % of an amplitude just above it, 7 % at 1.1 times it, and nothing from 1.16
+    times on. Where no small integers make the ratio, as with a rate that was measured, the
     same filter is worked out at the exact time of each new sample, so nothing drifts.
     ``decimate`` takes every n-th sample and lets it fold back: it is there because published
     studies did it.

@@ -148,14 +148,22 @@ def test_a_split_too_large_for_memory_is_streamed(hospital_shards, monkeypatch):
     monkeypatch.setattr(pipeline, "from_files", None)
     kept = passes(load(hospital_shards, "train", batch_size=8, cache="always"))
     np.testing.assert_array_equal(kept, expected)
-    monkeypatch.setattr(memory, "free_memory", lambda: taken - 1)
+    monkeypatch.setattr(memory, "free_memory", lambda: 2 * taken - 1)
     message = (
-        r"the train split is to be in memory and takes .* kB are free\. End .*, or read it from"
+        r"the train split is to be in memory and takes .* kB while it is read, of which .* kB are "
+        r"free\. End .*, or read it from"
     )
     with pytest.raises(DataError, match=message):
         load(hospital_shards, "train", batch_size=8, cache="always")
     kept = passes(load(hospital_shards, "train", batch_size=8, cache="unchecked"))
     np.testing.assert_array_equal(kept, expected)
+
+
+def test_a_misspelt_choice_is_refused(hospital_shards):
+    with pytest.raises(ConfigError, match="no cache named 'never'"):
+        load(hospital_shards, "train", batch_size=8, cache="never")
+    with pytest.raises(ConfigError, match=r"no subset named 'frist'.*first"):
+        load(hospital_shards, "train", batch_size=8, train_records=9, subset="frist")
 
 
 def test_the_memory_of_a_batch_is_kept(hospital_shards):

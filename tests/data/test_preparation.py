@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import filelock
 import numpy as np
@@ -18,6 +20,7 @@ from my_lab import hospital
 from ecg_keras.config import Data, Split
 from ecg_keras.data import writing
 from ecg_keras.data.dataset import SplitSummary, describe
+from ecg_keras.data.listing import list_database
 from ecg_keras.data.pipeline import load, load_with_ids
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.raw_files import raw_digest
@@ -395,6 +398,27 @@ def test_short_and_unlabelled_records_are_dropped_and_counted(hospital_data, tmp
     assert not padded.dropped
     with pytest.raises(DataError, match=r"no record of the train split is left: all are too short"):
         prepare(change(hospital_data, raw=raw, seconds=9), tmp_path / "long")
+
+
+def test_keys_of_a_split_that_decide_nothing_are_warned_of(hospital_data):
+    def said(official, **split):
+        listing = list_database(change(hospital_data, split=split))
+        source = replace_official(listing.source, official)
+        return replace(listing, source=source).unused_split()
+
+    assert said(True) is said(False) is said(False, test=0.5, seed=7) is None
+    assert said(True, method="patients", test=0.5) is None
+    assert said(True, folds=5, fold=0) is None
+    assert "by its official folds, so data.split.test, seed decides nothing; data.split.m" in (
+        said(True, test=0.5, seed=7)
+    )
+    assert "without official folds, so data.split.test_folds decides" in said(
+        False, test_folds=(1, 2)
+    )
+
+
+def replace_official(source, official):
+    return SimpleNamespace(**{**vars(source), "OFFICIAL_FOLDS": official})
 
 
 def test_records_that_the_recipe_names_are_left_out(hospital_data, hospital_shards, tmp_path):
