@@ -64,6 +64,12 @@ def test_every_family_has_a_template_in_which_only_what_it_cant_know_is_missing(
     assert (card.family, row.backbone in models.BACKBONES) == (row.name, True)
 
 
+def test_ribeiros_network_gets_millivolts(path):
+    # as their predict.py gives it CODE-test, which tests/sources/test_code_test.py reads unscaled
+    path.write_text(weights.card_template("ribeiro_resnet"))
+    assert weights.read_card(path).per_millivolt == 1
+
+
 def test_every_template_is_a_familys():
     assert {path.name for path in TEMPLATES.iterdir()} == {row.card for row in weights.FAMILIES}
 
