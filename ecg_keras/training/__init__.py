@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Run as Run,
         read_log as read_log,
         read_network as read_network,
+        run_of as run_of,
         seen_from as seen_from,
     )
     from ecg_keras.training.script_callbacks import (

@@ -12,7 +12,7 @@ from ecg_keras import data, models
 from ecg_keras.config import Recipe
 from ecg_keras.data import stored_length
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training.run import Run, read_network
+from ecg_keras.training.run import read_network, run_of
 
 
 def check_weights(
@@ -21,7 +21,8 @@ def check_weights(
     """Refuses first weights that can't be used, as far as that is known without a dataset.
 
     Args:
-        upstream: a run folder, or a ``.keras`` file, which names neither leads nor rate.
+        upstream: a run folder or its ``model.keras``; or a lone ``.keras`` file, which names
+            neither leads nor rate.
         recipe: of the run that is to begin with them.
         leads: of its data.
         labels: of its data, where they are known before the data are prepared.
@@ -37,7 +38,7 @@ def check_weights(
     _check_card(upstream, taken, recipe.data.sampling_rate, keep_head)
     if keep_head and labels is not None:
         check_labels(upstream, _labels_of(upstream), tuple(labels))
-    theirs = models.read_architecture(Run(upstream).model if upstream.is_dir() else upstream)
+    theirs = models.read_architecture(upstream)
     ends = [one for one in theirs.layers if one.startswith("head_") and one != "head_dropout"]
     if keep_head and ends:
         raise DataError(
@@ -91,7 +92,7 @@ def check_upstream(
 
 
 def _labels_of(upstream: Path) -> tuple[str, ...]:
-    return data.read_dataset(Run(upstream).dataset).labels
+    return data.read_dataset(run_of(upstream).dataset).labels
 
 
 def check_labels(upstream: Path, theirs: tuple[str, ...], labels: tuple[str, ...]) -> None:
@@ -122,7 +123,7 @@ def _check_card(
     whole: bool = False,
 ) -> None:
     """Compares leads and rate with those in the upstream's dataset.json, where it has one."""
-    run = Run(upstream)
+    run = run_of(upstream)
     if run.dataset.is_file():
         theirs = data.read_dataset(run.dataset)
         network = read_network(run)

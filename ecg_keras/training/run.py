@@ -123,6 +123,20 @@ class Run:
         write_json(self.status, {**self.read_status(), **changes})
 
 
+def run_of(weights: Path) -> Run:
+    """The run that weights are of, of which nothing is known where they are a lone file.
+
+    Args:
+        weights: a run folder, its ``model.keras``, or another ``.keras`` file.
+
+    Example:
+        >>> run_of(Path("runs/ptbxl_scratch/model.keras")).name
+        'ptbxl_scratch'
+    """
+    around = Run(weights.parent)
+    return around if weights == around.model else Run(weights)
+
+
 def read_network(run: Run) -> Model | None:
     """The ``model`` section of a run that was trained or imported; ``None`` where it says nothing.
 

@@ -12,7 +12,7 @@ from ecg_keras.config import SeenData
 from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
 from ecg_keras.files import parse_as, read_json, write_json
-from ecg_keras.training.run import Run
+from ecg_keras.training.run import Run, run_of
 
 
 class LeakError(DataError):
@@ -125,7 +125,7 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
 
 def seen_databases(weights: Path) -> tuple[SeenData, ...]:
     """Databases that published weights, or an upstream of a network, were trained on."""
-    kept = _run_of(weights).read_status().get("seen_databases", [])
+    kept = run_of(weights).read_status().get("seen_databases", [])
     return tuple(SeenData.model_validate(one) for one in kept)
 
 
@@ -156,13 +156,8 @@ def tell_databases(weights: Path, named: Sequence[SeenData], source: str) -> str
 
 def read_seen(weights: Path) -> Identities | None:
     """What a network has seen; ``None`` where that is unknown."""
-    run = _run_of(weights)
+    run = run_of(weights)
     return Identities.load(run.seen) if run.seen.is_file() else None
-
-
-def _run_of(weights: Path) -> Run:
-    is_model = weights.name == Run(weights.parent).model.name
-    return Run(weights.parent if is_model else weights)
 
 
 def tell_unknown(weights: Path) -> str:

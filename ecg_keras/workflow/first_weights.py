@@ -21,7 +21,7 @@ from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, EcgKerasError, listed, shortened
 from ecg_keras.models import published_head
 from ecg_keras.signals import LEADS, missing_leads
-from ecg_keras.training import Run, read_network
+from ecg_keras.training import Run, read_network, run_of
 from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
 
 # what may differ from the weights: another head is new, and leads have a rule of their own
@@ -44,7 +44,7 @@ def published_of(recipe: Recipe) -> PublishedWeights | None:
 def defaults_of(recipe: Recipe) -> Defaults:
     """What a recipe has where it does not set it: the network and the signals of its first weights.
 
-    Nothing where these are random, a recipe's, a ``.keras`` file or not there yet, or what is
+    Nothing where these are random, a recipe's, a lone ``.keras`` file or not there yet, or what is
     beside them is damaged: `check_first_weights` says so.
     """
     initialise = recipe.initialise
@@ -54,7 +54,7 @@ def defaults_of(recipe: Recipe) -> Defaults:
         published = published_of(recipe)
         if published is not None:
             return _of_published(published, initialise)
-        run = Run(Path(initialise.from_))
+        run = run_of(Path(initialise.from_))
         network = read_network(run) if run.folder.is_dir() else None
         return {} if network is None else _of_run(run, network, initialise)
     except EcgKerasError:
@@ -182,7 +182,8 @@ def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
     except EcgKerasError as error:
         yield Problem(("initialise", "from"), str(error))
         return
-    own = "" if published is not None else _own_code_of(Run(Path(initialise.from_)))
+    run = run_of(Path(initialise.from_))
+    own = "" if published is not None else _own_code_of(run)
     if own and "backbone" not in recipe.model.model_fields_set:
         yield Problem(
             ("model", "backbone"),
@@ -190,7 +191,7 @@ def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
             f"not run because a folder names it. Set model.backbone={shortened(own)} yourself, if "
             "you trust that code.",
         )
-    if published is None and not Run(Path(initialise.from_)).card.is_file():
+    if published is None and not run.card.is_file():
         return  # what a run of ours wants is checked with its file
     settings = dict(leaves(recipe.model_dump(mode="json", by_alias=True)))
     for key, wanted in leaves(defaults_of(recipe)):

@@ -91,6 +91,20 @@ def test_other_labels_are_refused_where_the_head_is_kept(path, shards, tmp_path)
         check_weights(tmp_path, kept, leads=LEADS, labels=("MI",))
 
 
+def test_a_model_in_its_run_folder_is_checked_like_the_run(path, shards, tmp_path):
+    weights = shutil.copyfile(path, tmp_path / "model.keras")
+    dataset = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
+    (tmp_path / "dataset.json").write_text(dataset.dump())
+    check_weights(weights, recipe(weights, head="keep"), leads=LEADS, labels=dataset.labels)
+    with pytest.raises(DataError, match=r"model\.keras: was trained with leads I, II, V1, and"):
+        check_weights(weights, recipe(weights), leads=("I", "II", "V2"))
+    with pytest.raises(DataError, match=r"model\.keras: its head is for"):
+        check_weights(weights, recipe(weights, head="keep"), leads=LEADS, labels=("MI",))
+    faster = replace(dataset, sampling_rate=500.0)
+    with pytest.raises(DataError, match=r"trained with sampling rate 50 Hz, and .* has 500 Hz"):
+        check_upstream(weights, faster, keep_head=False)
+
+
 def test_fewer_leads_fit_where_the_network_gets_its_own(path, shards, tmp_path):
     whole = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
     (tmp_path / "dataset.json").write_text(whole.dump())

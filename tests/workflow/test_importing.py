@@ -178,13 +178,21 @@ def test_no_module_is_imported_because_shards_name_it(here, shards, tmp_path, mo
     assert scores.thresholds and "source_of_shards" not in sys.modules
 
 
-def test_a_run_that_began_with_published_weights_is_an_upstream_too(here):
+@pytest.mark.parametrize("weights", ["runs/tune", "runs/tune/model.keras"])
+def test_a_run_that_began_with_published_weights_is_an_upstream_too(here, weights):
     # whose head takes no other length
-    changed = {"initialise.from": "runs/tune", "run": "runs/third", "data.seconds": 4}
+    changed = {"initialise.from": weights, "run": "runs/third", "data.seconds": 4}
     settings = workflow.load("tune.yaml", changed)
     assert settings.recipe.model == workflow.load("tune.yaml").recipe.model
+    assert settings.recipe.data.sampling_rate == 25
     job = workflow.make_job(settings)
     check_start(job)
+
+
+def test_the_model_of_an_imported_run_wants_what_its_card_says(here):
+    changed = {"initialise.from": "runs/theirs/model.keras", "data.sampling_rate": 100.0}
+    with pytest.raises(ConfigError, match=r"is 100\.0, and the weights of .*keras want 25\.0"):
+        workflow.load("tune.yaml", changed)
 
 
 @pytest.mark.parametrize(
