@@ -19,6 +19,7 @@ from ecg_keras.evaluation import Predictions, RunFacts, choose_thresholds, read_
 from ecg_keras.metrics import METRICS
 from ecg_keras.statistics import Arm, ArmName, ArmTuning
 from ecg_keras.study.cells import StudyPlan
+from ecg_keras.study.state import keeps_its_upstream
 from ecg_keras.training import (
     Guarded,
     Run,
@@ -338,7 +339,8 @@ def _find_repeats(arms: FinishedArms) -> dict[ArmName, ArmName]:
 def _is_tested(cell: FinishedCell) -> bool:
     run = cell.run
     needed = {"test", cell.recipe.training.validate_on}  # there may be no validation split
-    return run.scores.is_file() and all(run.predictions(split).is_file() for split in needed)
+    there = run.scores.is_file() and all(run.predictions(split).is_file() for split in needed)
+    return there and keeps_its_upstream(run, cell.recipe)
 
 
 def _join(folds: Sequence[Predictions]) -> Predictions:

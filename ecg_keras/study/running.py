@@ -29,6 +29,7 @@ from ecg_keras.study.state import (
     Snapshot,
     forget_failure,
     is_done,
+    keeps_its_upstream,
     read_failure,
     snapshot,
     write_failure,
@@ -47,7 +48,11 @@ PAUSE = 1.0
 # a look at a large study takes seconds: it takes a twentieth of the time, for workers need the core
 BETWEEN = 19
 
+# in what a run was made otherwise, as runs themselves say it
+UPSTREAM = "the upstream weights"
+
 Tick = Callable[[Snapshot], None]
+Changed = tuple[Cell, list[str]]
 
 
 class Pool(Protocol):
@@ -211,6 +216,7 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
             dataset = known_dataset(cell.run, cell.recipe.data, *datasets[key])
             if cell.run.read_status().get("dataset") != dataset:
                 changed.append((cell, [f"the recordings in {raw}"]))
+    changed += _list_started_from(changed, cells)
     if changed:
         cell, what = changed[0]
         raise ConfigError(
@@ -219,6 +225,17 @@ def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
             "another folder with --set folder=FOLDER, or remove these runs to train them again: "
             f"{listed([one.name for one, _ in changed])}."
         )
+
+
+def _list_started_from(changed: Sequence[Changed], cells: Sequence[Cell]) -> list[Changed]:
+    """The other runs that began with a pre-training that is to be made again."""
+    names = {cell.name for cell, _ in changed}
+    again = {cell.name for cell, _ in changed if cell.kind == "pretrain"}
+    return [
+        (cell, [UPSTREAM])
+        for cell in cells
+        if cell.name not in names and again.intersection(cell.needs) and cell.run.holds_epochs()
+    ]
 
 
 def check_unfinished(plan: StudyPlan) -> None:
@@ -246,4 +263,5 @@ def _changes(cell: Cell) -> list[str]:
         return []  # the cell fails with what is damaged
     if not cell.run.holds_epochs():
         return []
-    return run_changes(status.get("settings", {}), cell.recipe)
+    changed = run_changes(status.get("settings", {}), cell.recipe)
+    return [*changed, *[UPSTREAM] * (not keeps_its_upstream(cell.run, cell.recipe))]

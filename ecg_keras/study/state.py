@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import filelock
 
-from ecg_keras.config import run_changes
+from ecg_keras.config import Recipe, run_changes
 from ecg_keras.errors import DataError, EcgKerasError, printable, shortened
 from ecg_keras.files import as_number, as_text, parse_as, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
@@ -96,7 +97,8 @@ def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
 
     Args:
         plan: of `list_cells`.
-        before: an earlier one of this study; what was done then is not read again.
+        before: an earlier one of this study; what was done then is not read again, unless a cell
+            that it needs was not.
 
     Returns:
         The state of each cell, and what there is to know of those that run, failed or can't run.
@@ -108,11 +110,13 @@ def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
         0
     """
     seconds = {} if before is None else dict(before.seconds_done)
+    # a pre-training that was removed may have become another one since
+    kept = {cell.name for cell in plan.cells if seconds.keys() >= {cell.name, *cell.needs}}
     states: dict[str, State] = {}
     reasons: dict[str, str] = {}
     diverged: list[str] = []
     for cell in plan.cells:  # what a cell needs comes before it
-        state = "done" if cell.name in seconds else read_state(cell)
+        state = "done" if cell.name in kept else read_state(cell)
         reason = cell.problem
         for name in cell.needs:
             if states[name] in ("failed", "blocked") and name not in diverged:
@@ -154,6 +158,8 @@ def is_done(cell: Cell) -> bool:
         status = run.read_status()
     except DataError:
         return False  # whoever runs it reports what is damaged
+    if not keeps_its_upstream(run, cell.recipe):
+        return False
     if cell.kind == "candidate" and _has_diverged(cell):
         return not run_changes(status.get("settings", {}), cell.recipe)
     trained = (
@@ -170,6 +176,16 @@ def is_done(cell: Cell) -> bool:
         and run.scores.is_file()
         and (run.saved_model.is_dir() or not cell.recipe.export)
     )
+
+
+def keeps_its_upstream(run: Run, recipe: Recipe) -> bool:
+    """Whether what a run began with still is what its upstream holds, or that is gone."""
+    if recipe.initialise is None:
+        return True
+    with suppress(DataError):  # whoever runs it reports what is damaged
+        mark = Run(Path(recipe.initialise.from_)).read_status().get("fingerprint")
+        return mark is None or run.read_status().get("upstream", mark) == mark
+    return True
 
 
 def _has_diverged(cell: Cell) -> bool:

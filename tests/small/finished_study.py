@@ -48,7 +48,7 @@ def finish(
     for number, cell in enumerate(plan.cells):
         if cell.name in skip:
             continue
-        run = cell.run
+        run, start = cell.run, cell.recipe.initialise
         run.folder.mkdir(parents=True)
         rng = np.random.default_rng(1000 + number)
         for split in ("valid", "test"):
@@ -61,6 +61,7 @@ def finish(
             shards=str(run.folder.parent / "shards"),
             fingerprint=cell.name,
             settings=run_settings(cell.recipe),
+            upstream=None if start is None else Path(start.from_).name,
         )
         with run.log.open("w", newline="") as file:
             rows = csv.writer(file)
@@ -77,7 +78,8 @@ def finish_cell(cell: Cell, **changes) -> None:
     run.scores.touch()
     mark = evaluation_mark("abc", cell.recipe.evaluation)
     status = {"state": "trained", "settings": run_settings(cell.recipe), "fingerprint": "abc"}
-    write_json(run.status, status | {"evaluated": mark} | changes)
+    upstream = None if cell.recipe.initialise is None else "abc"
+    write_json(run.status, status | {"evaluated": mark, "upstream": upstream} | changes)
 
 
 def _predict(cell: Cell, split: str, skill: float, records: int, rng) -> Predictions:

@@ -187,6 +187,15 @@ def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):
     assert compare_arms(arms, "as_set", plan.loaded.study.question) == ()
 
 
+def test_runs_of_an_older_pretraining_are_left_out(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    plan.cells[0].run.write_status(fingerprint="another")
+    arms, notes = read_arms(plan)
+    assert [name.mode for name in arms] == ["scratch"]
+    assert notes[0].endswith("finetune from georgia: not all runs of seed 0 are finished.")
+
+
 def test_scores_and_predictions_of_an_arm(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
     finish(plan, by_mode)

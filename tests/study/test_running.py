@@ -182,7 +182,7 @@ def test_the_same_command_keeps_what_is_done_and_tries_again_what_failed(plan, f
     assert run_study(plan).is_over
     header = min((folder / "slow").rglob("*.hea"))
     header.write_text(header.read_text() + "# new\n")
-    with pytest.raises(ConfigError, match=r"1 of 8 .*pretrain-slow-.*: the recordings in .*slow\."):
+    with pytest.raises(ConfigError, match=r"2 of 8 .*pretrain-slow-.*: the recordings in .*slow\."):
         run_study(plan)
     assert trained_at(plan) == after
 

@@ -9,9 +9,10 @@ from finished_study import finish_cell
 from studies import MODES, study_plan
 
 from ecg_keras.config import run_settings
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import write_json
 from ecg_keras.study import snapshot
+from ecg_keras.study.running import check_unchanged
 from ecg_keras.study.state import (
     claim,
     forget_failure,
@@ -113,6 +114,33 @@ def test_what_was_done_is_not_read_again(plan):
     assert list(now.states.values()) == ["done", "done", "waiting"]
     assert set(now.seconds_done) == {pretraining.name, scratch.name}
     assert states(plan) == ["waiting", "done", "waiting"]
+
+
+def test_a_run_of_an_older_pretraining_is_not_done(plan):
+    pretraining, scratch, finetuned = plan.cells
+    finish_cell(scratch)
+    finish_cell(finetuned)
+    before = snapshot(plan)  # the pre-training is gone: it may be made again as it was
+    assert list(before.states.values()) == ["waiting", "done", "done"]
+    check_unchanged(plan, plan.cells)
+    finish_cell(pretraining)
+    assert list(snapshot(plan, before).states.values()) == ["done"] * 3
+    mark = evaluation_mark("another", pretraining.recipe.evaluation)
+    finish_cell(pretraining, fingerprint="another", evaluated=mark)
+    assert list(snapshot(plan, before).states.values()) == ["done", "done", "waiting"]
+    with pytest.raises(ConfigError, match=rf"1 of 3 .* {finetuned.name}: the upstream weights\."):
+        check_unchanged(plan, plan.cells)
+
+
+def test_what_began_with_a_pretraining_of_other_settings_is_to_be_removed_with_it(plan):
+    pretraining, _, finetuned = plan.cells
+    for cell in plan.cells:
+        finish_cell(cell)
+    other = {**run_settings(pretraining.recipe), "mode": "scratch"}
+    finish_cell(pretraining, settings=other)
+    names = rf"train them again: {pretraining.name}, {finetuned.name}\."
+    with pytest.raises(ConfigError, match=rf"2 of 3 .*mode: scratch -> pretrain\. .*{names}"):
+        check_unchanged(plan, plan.cells)
 
 
 def test_what_can_not_run_here_is_blocked_with_the_reason(tmp_path):
