@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ecg_keras.config import (
@@ -94,6 +95,11 @@ class _Listing:
     evaluations: dict[PointKey, Evaluation] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
+    @cached_property
+    def starts(self) -> Mapping[str, str]:
+        """What given upstreams hold, by their folders: several may have one name."""
+        return {str(one.run.folder): f" {one.fingerprint}" for one in self.given.values()}
+
     def add(self, point: Point) -> None:
         study, pretraining, start = self.loaded.study, None, None
         wants = wants_of(self.given, self.loaded, point)
@@ -164,7 +170,7 @@ class _Listing:
         setting: str = "",
     ) -> Cell:
         """The cell of a recipe: one that is there, or a new one."""
-        identity = _identity(recipe)
+        identity = self._identity(recipe)
         if identity not in self.cells:
             name = self._name(point, identity, recipe, setting)
             blocked = [f"{one.name} can't run: {one.problem}" for one in needs if one.problem]
@@ -187,8 +193,13 @@ class _Listing:
         return self._keep(replace(cell, kind=kind))
 
     def _keep(self, cell: Cell) -> Cell:
-        self.cells[_identity(cell.recipe)] = cell
+        self.cells[self._identity(cell.recipe)] = cell
         return cell
+
+    def _identity(self, recipe: Recipe) -> str:
+        """What decides a run's weights, what a given upstream holds among it."""
+        start = "" if recipe.initialise is None else recipe.initialise.from_
+        return f"{_identity(recipe)}{self.starts.get(start, '')}"
 
     def _problem(self, recipe: Recipe, what: str) -> str | None:
         """Why the recipe can't run here; names that are wrong anywhere are errors."""
@@ -232,7 +243,7 @@ class _Listing:
 
 
 def _identity(recipe: Recipe) -> str:
-    """What decides a run's weights; a head that has two names counts as one."""
+    """What decides a run's weights but for a given upstream's; a head with two names is one."""
     if head := published_head(recipe.model.backbone, recipe.model.head):
         model = recipe.model.model_copy(update={"head": head})
         recipe = recipe.model_copy(update={"model": model})

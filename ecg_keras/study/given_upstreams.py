@@ -41,6 +41,13 @@ class GivenUpstream:
         network = read_network(self.run)
         return "" if network is None else network.backbone
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the run, made or still to make."""
+        if self.published is not None:
+            return self.published.fingerprint
+        return str(self.run.read_status()["fingerprint"])
+
     def starts(self, point: Point, study: LoadedStudy) -> bool:
         """Whether a combination can begin with them: their network, on ECGs they have not seen."""
         if point.backbone != self.backbone:

@@ -133,6 +133,29 @@ def test_two_of_one_network_that_want_different_signals_need_a_study_each(tmp_pa
         listed(tmp_path, theirs, upstreams=upstreams)
 
 
+def test_two_runs_of_one_name_start_a_run_each_unless_they_are_the_same(tmp_path, theirs):
+    made = listed(tmp_path, theirs).given["theirs"]
+    made.import_published()
+    folders = {name: tmp_path / name / "pretrained" for name in ("ours", "theirs", "copy")}
+    for folder in folders.values():
+        shutil.copytree(made.run.folder, folder)
+    Run(folders["theirs"]).write_status(fingerprint="another")
+    upstreams = {name: {"from": str(folder)} for name, folder in folders.items()}
+    grid = {"seeds": [0], "backbones": ["resnet1d18"]}
+    plan = listed(tmp_path, theirs, upstreams=upstreams, grid=grid)
+    starts = {
+        cell.name: cell.recipe.initialise.from_
+        for cell in plan.cells
+        if cell.recipe.mode == "finetune"
+    }
+    assert starts == {
+        "river-resnet1d18-finetune-from-ours-s0": str(folders["ours"]),
+        "river-resnet1d18-finetune-from-theirs-s0": str(folders["theirs"]),
+    }
+    runs = {arm.upstream: name for (arm, *_), name in plan.points.items() if arm.upstream}
+    assert runs["copy"] == runs["ours"] != runs["theirs"]
+
+
 def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path):
     theirs, _ = publish(tmp_path, family="gru")
     plan = tiny(
