@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.keras_library import keras
 from ecg_keras.models.freezing import HEAD, PREPROCESS, single_layers, stage_of
@@ -42,7 +44,8 @@ def load_backbone(
 
     Either every layer fits or nothing is changed. The scaling comes with the weights, because
     they were trained behind it: the means and standard deviations of ``standardise`` are the
-    upstream's, and both models must scale in the same way.
+    upstream's, and both models must scale in the same way: layers of one name that only compute,
+    such as filters, have to give the same.
 
     A model of your own with such a network in it, as a layer or as layers, takes the weights too:
     where it has several inputs or outputs or a network as a layer, its layers of stages that the
@@ -132,17 +135,40 @@ def _shapes(layer: keras.Layer) -> str:
 
 def _scaling_problems(model: keras.Model, upstream: keras.Model) -> list[str]:
     there, here = (
-        [
-            layer.name
+        {
+            layer.name: layer
             for layer in single_layers(network)
             # which leads there are is no matter of scaling
             if stage_of(layer) == PREPROCESS and layer.name != LEADS_LAYER
-        ]
+        }
         for network in (upstream, model)
     )
-    if there == here:
-        return []
-    return [f"scaling: {', '.join(there) or 'none'} in the file, {', '.join(here) or 'none'} here"]
+    if list(there) != list(here):
+        names = (", ".join(one) or "none" for one in (there, here))
+        return ["scaling: {} in the file, {} here".format(*names)]
+    return [
+        f"{name}: makes something else of a signal in the file than here"
+        for name, layer in here.items()
+        if not layer.weights and _differ(there[name], layer)
+    ]
+
+
+def _differ(there: keras.Layer, here: keras.Layer) -> bool:
+    """Whether two layers without weights, such as filters, make other things of a fixed signal."""
+    shapes = [tuple(getattr(layer.input, "shape", ())) for layer in (there, here)]
+    if {len(shape) for shape in shapes} != {3}:
+        return False
+    (lengths, leads) = ({*sizes} - {None} for sizes in list(zip(*shapes, strict=True))[1:])
+    if len(lengths) > 1 or len(leads) > 1:
+        return False  # a filter is made for one length, and other leads are found by the weights
+    size = (*(lengths or {1000}), *(leads or {12}))
+    steps = np.random.default_rng(0).normal(0, 0.5, size)
+    signal = steps + 0.1 * steps.cumsum(axis=0)
+    # the small one shows the least deviation that a scaling divides by
+    signals = np.stack([signal, 1e-5 * signal]).astype(np.float32)
+    one, other = (np.asarray(layer(signals), np.float32) for layer in (there, here))
+    largest = np.abs(one).max(axis=(1, 2), keepdims=True)
+    return one.shape != other.shape or bool((np.abs(one - other) > 0.01 * largest).any())
 
 
 def _signal_problems(model: keras.Model, upstream: keras.Model) -> list[str]:

@@ -30,7 +30,8 @@ def check_weights(
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
         DataError: there are no weights, or they are of another network, other leads, another
-            sampling rate or length, or other labels and the head is kept.
+            sampling rate or length, behind another scaling or preprocessing that is to come with
+            them, or of other labels and the head is kept.
     """
     network = recipe.model
     keep_head = recipe.initialise is not None and recipe.initialise.head == "keep"
@@ -38,6 +39,7 @@ def check_weights(
     _check_card(upstream, taken, recipe.data.sampling_rate, keep_head)
     if keep_head and labels is not None:
         check_labels(upstream, _labels_of(upstream), tuple(labels))
+    _check_scaling(upstream, recipe)
     theirs = models.read_architecture(upstream)
     ends = [one for one in theirs.layers if one.startswith("head_") and one != "head_dropout"]
     if keep_head and ends:
@@ -61,6 +63,36 @@ def check_weights(
                 f"{upstream}: its {what} is {old}, and this recipe's {new}. Set {setting} to the "
                 f"upstream's, or choose another upstream{advice * published}."
             )
+
+
+def _check_scaling(upstream: Path, recipe: Recipe) -> None:
+    """Refuses other settings of the layers that come with the weights than those of their run."""
+    theirs = read_network(run_of(upstream))
+    if theirs is None or recipe.initialise is None or recipe.initialise.scaling == "own":
+        return
+    ours = recipe.model
+    leads = {"leads", "missing"}  # which have rules of their own
+    for key, old, new in (
+        ("model.scaling", theirs.scaling, ours.scaling),
+        *(
+            (f"model.preprocessing.{name}", old, getattr(ours.preprocessing, name))
+            for name, old in theirs.preprocessing
+            if name not in leads
+        ),
+    ):
+        if old != new:
+            raise DataError(
+                f"{upstream}: its {key} is {_plain(old)}, and this recipe's {_plain(new)}. Remove "
+                "this key, choose another upstream, or train the network behind its own: "
+                "initialise.scaling: own."
+            )
+
+
+def _plain(value: Any) -> str:
+    """A setting as a recipe may have it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    return str(value.model_dump(exclude_defaults=True) if hasattr(value, "model_dump") else value)
 
 
 def check_upstream(

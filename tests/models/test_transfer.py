@@ -4,6 +4,7 @@ import pytest
 from test_backbones import LONG, OTHERS, long_if_large
 
 from ecg_keras import models
+from ecg_keras.config import CardFilter, CardScaling, Preprocessing
 from ecg_keras.errors import ConfigError, DataError
 
 STANDARDISE = {"scaling": "standardise", "mean": (0.1, 0.0, -0.1), "std": (0.4, 0.5, 0.6)}
@@ -128,6 +129,37 @@ def test_every_layer_that_does_not_fit_is_listed_and_nothing_is_loaded(
         assert error.match(line)
     assert str(folder) in str(error.value)
     assert same(model.get_weights(), before)
+
+
+def filtered(unit="uV", edge=0.5, floor=0.001, **scaling):
+    return {
+        "preprocessing": Preprocessing(
+            unit=unit,
+            filters=(CardFilter(kind="highpass", hz=edge, order=2),),
+            scaling=CardScaling(**{"kind": "zscore", "floor": floor, **scaling}),
+        ),
+        "leads": ("I", "II", "V1"),
+        "sampling_rate": 50.0,
+    }
+
+
+def test_layers_of_one_name_that_compute_something_else_are_refused(small, run):
+    upstream, folder = run("gru", head="pooled", **filtered())
+    for changed, name in (
+        ({"unit": "1e-4 V"}, "preprocess_unit"),
+        ({"edge": 1.0}, "preprocess_filter1_highpass"),
+        ({"floor": 0.1}, "preprocess_zscore"),
+        ({"over": "all"}, "preprocess_zscore"),
+    ):
+        model = small("gru", head="pooled", **filtered(**changed))
+        with pytest.raises(DataError, match=f"{name}: makes something else of a signal") as error:
+            models.load_backbone(model, folder)
+        assert len(str(error.value).splitlines()) == 2
+        assert models.load_backbone(model, folder, scaling="own").kept == ("head",)
+    for same_layers in ({}, {"num_samples": 80}):
+        model = small("gru", head="pooled", **same_layers, **filtered())
+        models.load_backbone(model, folder)
+        assert same(weights(model, "stem"), weights(upstream, "stem"))
 
 
 def test_a_deeper_network_does_not_fit(small, saved):

@@ -1,5 +1,6 @@
 """First weights that can't be used are refused before any data are there."""
 
+import re
 import shutil
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from ecg_keras import data, models
 from ecg_keras.config import Recipe
 from ecg_keras.errors import DataError
 from ecg_keras.models import read_architecture
-from ecg_keras.training import check_weights
+from ecg_keras.training import Run, check_weights
 from ecg_keras.training.prerequisites import check_upstream
 
 LEADS = ("I", "II", "V1")
@@ -103,6 +104,39 @@ def test_a_model_in_its_run_folder_is_checked_like_the_run(path, shards, tmp_pat
     faster = replace(dataset, sampling_rate=500.0)
     with pytest.raises(DataError, match=r"trained with sampling rate 50 Hz, and .* has 500 Hz"):
         check_upstream(weights, faster, keep_head=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"unit": "mV"}, "its model.preprocessing.unit is uV, and this recipe's mV. Remove"),
+        (
+            {"filters": [{"kind": "highpass", "hz": 1.0, "order": 2}]},
+            "filters is [{'kind': 'highpass', 'hz': 0.5, 'order': 2}], and this recipe's [{",
+        ),
+        ({"scaling": {"kind": "zscore", "over": "all"}}, "scaling is {'kind': 'zscore'}, and"),
+    ],
+)
+def test_another_scaling_is_refused_where_the_upstreams_is_to_come(
+    path, tmp_path, changed, message
+):
+    shutil.copyfile(path, tmp_path / "model.keras")
+    theirs = {
+        "unit": "uV",
+        "filters": [{"kind": "highpass", "hz": 0.5, "order": 2}],
+        "scaling": {"kind": "zscore"},
+        "leads": list(LEADS),
+    }
+    network = {"backbone": "gru", "scaling": "none", "preprocessing": theirs}
+    Run(tmp_path).write_status(state="trained", settings={"model": network})
+    same = {**theirs, "missing": "zero"}
+    check_weights(tmp_path, recipe(tmp_path, model={**network, "preprocessing": same}), leads=LEADS)
+    other = {**network, "preprocessing": {**theirs, **changed}}
+    with pytest.raises(DataError, match=re.escape(message)):
+        check_weights(tmp_path, recipe(tmp_path, model=other), leads=LEADS)
+    check_weights(tmp_path, recipe(tmp_path, model=other, scaling="own"), leads=LEADS)
+    with pytest.raises(DataError, match=r"its model\.scaling is none, and this recipe's minmax"):
+        check_weights(tmp_path, recipe(tmp_path, model={"scaling": "minmax"}), leads=LEADS)
 
 
 def test_fewer_leads_fit_where_the_network_gets_its_own(path, shards, tmp_path):
