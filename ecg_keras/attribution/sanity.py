@@ -16,7 +16,7 @@ from scipy.stats import spearmanr
 from ecg_keras.array_types import Float64Array
 from ecg_keras.errors import DataError
 from ecg_keras.keras_library import keras
-from ecg_keras.models import stage_of, stages
+from ecg_keras.models import set_layer_weights, single_layers, stage_of, stages
 
 
 def share_inside(values: npt.ArrayLike, place: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
@@ -79,13 +79,13 @@ def randomised(model: keras.Model, *, seed: int = 0) -> Iterator[tuple[str, kera
     """
     rng = np.random.default_rng(seed)
     copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    set_layer_weights(copy, model.get_weights())
     for stage in reversed(stages(model)):
-        for layer in copy.layers:
+        for layer in single_layers(copy):
             if stage_of(layer) == stage and layer.weights:
-                layer.set_weights(
-                    [rng.permutation(one.ravel()).reshape(one.shape) for one in layer.get_weights()]
-                )
+                shuffled = [rng.permutation(one.ravel()) for one in layer.get_weights()]
+                shapes = [weight.shape for weight in layer.weights]
+                set_layer_weights(layer, list(map(np.reshape, shuffled, shapes)))
         yield stage, copy
 
 

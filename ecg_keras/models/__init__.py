@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ecg_keras.models.fourier import fourier_cnn as fourier_cnn
     from ecg_keras.models.freezing import (
         set_trainable as set_trainable,
+        single_layers as single_layers,
         stage_of as stage_of,
         stages as stages,
         variables_by_stage as variables_by_stage,
@@ -57,7 +58,10 @@ if TYPE_CHECKING:
         load_model as load_model,
         save_model as save_model,
     )
-    from ecg_keras.models.scaling import scaling_layer as scaling_layer
+    from ecg_keras.models.scaling import (
+        scaling_layer as scaling_layer,
+        set_layer_weights as set_layer_weights,
+    )
     from ecg_keras.models.transfer import Transfer as Transfer, load_backbone as load_backbone
     from ecg_keras.models.wang import fcn_wang as fcn_wang, resnet1d_wang as resnet1d_wang
     from ecg_keras.models.xceptiontime import (

@@ -17,7 +17,13 @@ def stage_of(layer: keras.Layer) -> str:
 
 
 def single_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a model, of a model in it with weights that one's layers."""
+    """The layers of a model, of a model in it with weights that one's layers.
+
+    Example:
+        >>> backbone = find_backbone("gru")(num_samples=100)
+        >>> [layer.name for layer in single_layers(keras.Sequential([backbone]))]
+        ['signal', 'stem_gru', 'embedding_flatten']
+    """
     return _inside(model.layers)
 
 

@@ -85,7 +85,17 @@ def scaling_layer(model: keras.Model) -> keras.Layer | None:
 
 
 def set_layer_weights(layer: keras.Layer, weights: Sequence[AnyArray]) -> None:
-    """``layer.set_weights``, which for Normalization must also renew what it computes with."""
+    """``layer.set_weights``, after which each Normalization computes with what was set.
+
+    Args:
+        layer: or a whole model; changed in place.
+        weights: as ``layer.get_weights()`` gives them.
+
+    Example:
+        >>> model = classifier(find_backbone("gru")(num_samples=100), ["MI"])
+        >>> set_layer_weights(model, model.get_weights())
+    """
     layer.set_weights(weights)
-    if isinstance(layer, layers.Normalization):
-        layer.finalize_state()
+    for one in layer._flatten_layers():
+        if isinstance(one, layers.Normalization):
+            one.finalize_state()

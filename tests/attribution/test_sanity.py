@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from ecg_keras import models
 from ecg_keras.attribution import deletion, explain, likeness, randomised, share_inside
 from ecg_keras.errors import DataError
 from ecg_keras.simulate import record_ecg
@@ -78,6 +79,25 @@ def test_a_random_network_looks_elsewhere(network, planted):
     assert all(
         (one == other).all() for one, other in zip(before, network.get_weights(), strict=True)
     )
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_random_network_keeps_its_scaling(nested):
+    backbone = models.find_backbone("gru")(20, 2, head="pooled")
+    numbers = {"mean": [3.0, -2.0], "std": [0.1, 4.0]}
+    model = models.classifier(backbone, ["MI"], scaling="standardise", **numbers)
+    if nested:
+        signal = keras.Input((20, 2), name="signal")
+        model = keras.Model(signal, model(signal))
+    signals = np.random.default_rng(0).normal(size=(2, 20, 2)).astype(np.float32)
+    before = [layer.get_weights() for layer in models.single_layers(model) if layer.weights]
+    ((stage, first), _) = both = [*randomised(model)]
+    assert [stage for stage, _ in both] == ["head", "stem"]
+    own = [layer for layer in models.single_layers(first) if layer.weights]
+    assert np.allclose(own[0](signals), (signals - [3, -2]) / [0.1, 4], atol=1e-4)
+    for layer, earlier in zip(own, before, strict=True):
+        changed = [(a != b).any() for a, b in zip(layer.get_weights(), earlier, strict=True)]
+        assert any(changed) == (layer.name != "preprocess_standardise"), stage
 
 
 def test_shares_need_one_shape():

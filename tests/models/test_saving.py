@@ -100,6 +100,14 @@ def test_a_float32_clone_computes_the_same_without_cudnn(small, signals, name):
     assert np.allclose(clone(signals), model(signals), atol=0.05)
 
 
+@pytest.mark.parametrize("sequential", [False, True])
+def test_a_float32_clone_of_a_network_in_a_model_keeps_its_scaling(small, signals, sequential):
+    inside = small("gru", scaling="standardise", mean=[3.0, -2.0, 0.1], std=[0.1, 4.0, 0.6])
+    signal = keras.Input((64, 3), name="signal")
+    model = keras.Sequential([inside]) if sequential else keras.Model(signal, inside(signal))
+    assert np.allclose(models.float32_clone(model)(signals), model(signals), atol=1e-6)
+
+
 def test_a_float32_clone_of_a_float32_model_is_exact(small, signals):
     for name in ("bilstm", "resnet1d18"):
         model = small(name, scaling="minmax")
