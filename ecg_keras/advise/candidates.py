@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_keras import data, models
+from ecg_keras import data, models, weights
 from ecg_keras.config import Model, load_recipe
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.training import Known, Run, check_upstream, describe_known, read_network
+from ecg_keras.training import Known, Run, check_upstream, describe_known, read_network, run_of
 from ecg_keras.validation import find_drift
 
 
@@ -17,8 +17,9 @@ from ecg_keras.validation import find_drift
 class CheckpointFacts:
     """A checkpoint beside a target: its network, and what it was trained on, if it is known.
 
-    ``shared`` are the labels that both have, ``drift`` how the target's training split differs from
-    the checkpoint's, ``known`` what it knows of the target's test and validation records.
+    ``shared`` are the labels that both have, none where its head is chance, ``drift`` how the
+    target's training split differs from the checkpoint's, ``known`` what it knows of the target's
+    test and validation records.
     """
 
     checkpoint: str
@@ -59,7 +60,9 @@ def describe_candidate(checkpoint: str | Path, shards: str | Path) -> Checkpoint
     check_upstream(run.folder, target, keep_head=False)
     source = data.read_dataset(run.dataset) if run.dataset.is_file() else None
     drift, why_unknown = _find_drift(run, Path(shards))
-    own = source.labels if source is not None else ()
+    is_chance = weights.describe_head(path, run_of(path).card) != ""
+    own = () if source is None or is_chance else source.labels
+    keeps_head = own == target.labels and not models.read_architecture(path).further_head
     # an unknown history is reported once
     known = {
         describe_known(path, Path(shards), split): None
@@ -72,7 +75,7 @@ def describe_candidate(checkpoint: str | Path, shards: str | Path) -> Checkpoint
         source=None if source is None else _name(source),
         records=_train_records(run, source),
         shared=tuple(label for label in target.labels if label in own),
-        keeps_head=own == target.labels,
+        keeps_head=keeps_head,
         drift=drift,
         why_unknown=why_unknown,
         known=tuple(one for one in known if one is not None),

@@ -57,6 +57,13 @@ class Architecture:
         """Whether it has a weight for every time step, as far as names of layers say."""
         return "embedding_flatten" in self.layers
 
+    @property
+    def further_head(self) -> tuple[str, ...]:
+        """The layers of its head, beside its last one, that no `classifier` has."""
+        return tuple(
+            one for one in self.layers if one.startswith("head_") and one != "head_dropout"
+        )
+
 
 def read_architecture(path: str | Path) -> Architecture:
     """Reads what is in a ``.keras`` file.

@@ -41,11 +41,10 @@ def check_weights(
         check_labels(upstream, _labels_of(upstream), tuple(labels))
     _check_scaling(upstream, recipe)
     theirs = models.read_architecture(upstream)
-    ends = [one for one in theirs.layers if one.startswith("head_") and one != "head_dropout"]
-    if keep_head and ends:
+    if keep_head and theirs.further_head:
         raise DataError(
-            f"{upstream}: its head has further layers ({ends[0]}), which this recipe's network "
-            "lacks, and can't be kept: use `initialise: {head: new}`."
+            f"{upstream}: its head has further layers ({theirs.further_head[0]}), which this "
+            "recipe's network lacks, and can't be kept: use `initialise: {head: new}`."
         )
     # a network of your own has what name it likes
     backbone = theirs.backbone if network.backbone in models.BACKBONES else network.backbone

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from ecg_keras import data
+from ecg_keras import data, weights
 from ecg_keras.array_types import Float32Array, TextArray
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.transferability.checked_inputs import check_patients, check_targets, usable_labels
@@ -32,7 +32,7 @@ class Features:
         embeddings: float32 ``(records, size)``: what goes into the head; sketched where it was
             wider than 2048.
         source_probabilities: float32 ``(records, source labels)`` from the head, ``None`` where
-            its activation is no sigmoid.
+            its activation is no sigmoid, or it was published without one and is chance.
         targets: uint8 ``(records, labels)``, 1 where the label is present.
         labels: the target's, in column order.
         record_ids, patient_ids: ``(records,)`` strings.
@@ -114,7 +114,7 @@ def extract(
     """
     from ecg_keras import models
     from ecg_keras.keras_library import keras
-    from ecg_keras.training import Run, check_upstream
+    from ecg_keras.training import Run, check_upstream, run_of
 
     checkpoint, shards = Path(checkpoint), Path(shards)
     dataset = data.describe(shards)
@@ -165,9 +165,10 @@ def extract(
         raise DataError(f"{shards}: the split {split} has no record.")
     embeddings, probabilities, targets, record_ids, patient_ids = map(np.concatenate, columns)
     is_sigmoid = getattr(head, "activation", None) is keras.activations.sigmoid
+    is_chance = weights.describe_head(checkpoint, run_of(checkpoint).card) != ""
     return Features(
         embeddings=embeddings,
-        source_probabilities=probabilities if is_sigmoid else None,
+        source_probabilities=probabilities if is_sigmoid and not is_chance else None,
         targets=targets,
         labels=dataset.labels,
         record_ids=record_ids,

@@ -1,8 +1,10 @@
 """What is known of a checkpoint before it is tried."""
 
 import json
+import shutil
 
 import pytest
+from published_weights import CARD, LEADS
 
 from ecg_keras import models
 from ecg_keras.advise.candidates import describe_candidate
@@ -53,6 +55,8 @@ def test_a_run_tells_its_labels_and_how_much_it_learnt_from(shards, tmp_path):
     (run / "recipe.yaml").write_text(
         "mode: pretrain\ndata: {source: ptb, raw: raw}\nmodel: {backbone: lstm}\n"
     )
+    network = models.find_backbone("lstm")(num_samples=20, num_leads=12)
+    models.save_model(models.classifier(network, ("MI", "HYP"), dropout=0.5), run / "model.keras")
     found = describe_candidate(run, shards)
     assert (found.source, found.records) == ("ptb", 77)
     assert found.keeps_head
@@ -64,3 +68,22 @@ def test_a_run_tells_its_labels_and_how_much_it_learnt_from(shards, tmp_path):
     (run / "dataset.json").write_text(json.dumps(other))
     found = describe_candidate(run, shards)
     assert (found.shared, found.keeps_head) == (("HYP",), False)
+
+
+def test_a_head_that_none_published_knows_no_label_and_is_not_kept(shards, tmp_path):
+    shutil.copy(shards / "dataset.json", tmp_path)
+    network = models.find_backbone("xception_time")(num_samples=20, num_leads=12)
+    model = models.classifier(network, ("MI", "HYP"))
+    models.save_model(model, tmp_path / "model.keras")
+    (tmp_path / "recipe.yaml").write_text("mode: pretrain\ndata: {source: ptb, raw: raw}\n")
+    signals = {"rate": 50, "samples": 20, "leads": ", ".join(LEADS), "labels": "MI, HYP"}
+    for family, published in (("xception_time", True), ("xresnet1d18", False)):
+        (tmp_path / "card.yaml").write_text(CARD.format(family=family, **signals))
+        found = describe_candidate(tmp_path, shards)
+        assert found.keeps_head == published
+        assert found.shared == (("MI", "HYP") if published else ())
+    # a published end of further layers, which no network of a recipe has
+    (tmp_path / "card.yaml").unlink()
+    models.save_model(models.with_label_maps(model), tmp_path / "model.keras")
+    found = describe_candidate(tmp_path, shards)
+    assert (found.shared, found.keeps_head) == (("MI", "HYP"), False)

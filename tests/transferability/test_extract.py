@@ -7,11 +7,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from published_weights import CARD, LEADS
 
 from ecg_keras import data, models, simulate
 from ecg_keras.config import Data, Simulate
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.transferability import ESTIMATORS, extract, rank_checkpoints
+from ecg_keras.transferability.estimators import NEED_SOURCE
 
 SOURCE_LABELS = ("NORM", "AFIB", "MI")
 
@@ -190,6 +192,20 @@ def test_a_head_that_is_no_sigmoid_has_no_source_probabilities(shards, tmp_path)
     features = extract(tmp_path / "softmax.keras", shards)
     assert features.source_probabilities is None
     assert features.embeddings.shape[1] == 12
+
+
+@pytest.mark.parametrize("checkpoint", ["", "model.keras"])
+def test_a_head_that_none_published_has_no_source_probabilities(run, shards, tmp_path, checkpoint):
+    shutil.copytree(run, tmp_path / "run")
+    signals = {"rate": 50, "samples": 200, "leads": ", ".join(LEADS), "labels": "NORM, AFIB, MI"}
+    for family, is_chance in (("gru", False), ("xresnet1d18", True)):
+        (tmp_path / "run" / "card.yaml").write_text(CARD.format(family=family, **signals))
+        features = extract(tmp_path / "run" / checkpoint, shards)
+        assert (features.source_probabilities is None) == is_chance
+    shutil.copy(run / "model.keras", tmp_path / "run" / "other.keras")  # which the card is not of
+    assert extract(tmp_path / "run" / "other.keras", shards).source_probabilities is not None
+    ranking = rank_checkpoints([tmp_path / "run"], shards)
+    assert set(ranking.values) == {*ESTIMATORS} - {*NEED_SOURCE}
 
 
 def test_checkpoints_are_ranked_in_one_pass_each(run, shards, tmp_path):
