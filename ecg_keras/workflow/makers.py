@@ -258,6 +258,7 @@ def _baseline(job: Job) -> Job:
 def _compare(job: Job, watcher: Watcher) -> None:
     del watcher
     settings, baseline = job.recipe.evaluation, _baseline(job).run
+    job.run.seeds.unlink(missing_ok=True)  # they were compared with what the baseline was before
     comparison = compare_runs(
         job.run.folder,
         baseline.folder,

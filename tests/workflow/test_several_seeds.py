@@ -68,3 +68,10 @@ def test_the_verdict_is_over_all_seeds_and_on_the_page_of_the_first():
     # scores of other settings are another run's
     jobs[0].run.write_status(evaluated="of other settings")
     assert "Other seeds" not in write_report(jobs[0].run.folder, shards=jobs[0].shards).read_text()
+    # a comparison with another baseline is one of other seeds, too
+    workflow.compare_seeds(jobs)
+    baseline = {"evaluation.baseline_set.training.batch_size": 8}
+    (alone,) = workflow.list_seed_jobs("mine.yaml", baseline, seeds=1)
+    workflow.run_plan(workflow.make_plan(alone))
+    assert alone.run == jobs[0].run
+    assert alone.run.comparison.is_file() and not alone.run.seeds.exists()
