@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         describe_environment as describe_environment,
         is_held as is_held,
         mark_of as mark_of,
+        write_recipe as write_recipe,
     )
     from ecg_keras.training.checkpoint import SECONDS_BETWEEN as SECONDS_BETWEEN
     from ecg_keras.training.choices import (

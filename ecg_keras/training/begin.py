@@ -82,12 +82,17 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
         run.folder.mkdir(parents=True, exist_ok=True)
         if not same:  # after a kill between these files the guard looks again
             run.leaks.unlink(missing_ok=True)
-        with replacing(run.recipe) as temporary:
-            temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+        write_recipe(run, recipe)
         if not same:
             write_json(run.status, _first_status(run, recipe, dataset, upstream))
     except OSError as error:
         raise _unwritable(run, error) from error
+
+
+def write_recipe(run: Run, recipe: Recipe) -> None:
+    """Keeps the recipe of a run, all defaults written out, whole or not at all."""
+    with replacing(run.recipe) as temporary:
+        temporary.write_text(dump_recipe(recipe), encoding="utf-8")
 
 
 def _first_status(run: Run, recipe: Recipe, dataset: str, upstream: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ecg_keras.config import Evaluation, fingerprint
 from ecg_keras.data import find_undecidable
 from ecg_keras.errors import ConfigError, DataError, DivergedError
 from ecg_keras.files import NOT_OURS, as_texts, read_json, sha256_of
-from ecg_keras.training import guard, read_guarded, records_left_out, seen_from
+from ecg_keras.training import guard, read_guarded, records_left_out, seen_from, write_recipe
 from ecg_keras.workflow.completing import save_reference
 from ecg_keras.workflow.grouped import read_groupings
 from ecg_keras.workflow.importing import import_weights
@@ -238,6 +238,7 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         scores.calibration.apply(predicted).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
     save_reference(job.run, job.recipe, job.shards)
+    write_recipe(job.run, job.recipe)  # what is scored later is scored alike
     # the page shows them, wherever the shards are by then
     kept = _validation(job).is_file()
     anomalies, remarks = _read_validation(job) if kept else _check_shards(job)
@@ -286,14 +287,16 @@ def _export(job: Job, watcher: Watcher) -> None:
 def _report_mark(job: Job) -> str:
     compared = job.run.read_status().get("compared") if job.baseline is not None else None
     # pages of earlier versions mark nothing, and stay
-    plain = {} if job.recipe.evaluation.explain else {"explain": False}
-    return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared, **plain})
+    settings = job.recipe.evaluation
+    shown = settings.model_dump(include={"explain", "metric"}, exclude_defaults=True)
+    return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared, **shown})
 
 
 def _report(job: Job, watcher: Watcher) -> None:
     from ecg_keras import report
 
     del watcher
+    write_recipe(job.run, job.recipe)  # which says what the page is to show
     report.write_report(job.run.folder, shards=job.shards)
     job.run.write_status(reported=_report_mark(job))
 

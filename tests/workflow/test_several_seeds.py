@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 from tiny_recipe import RECIPE
 
 from ecg_keras import workflow
+from ecg_keras.config import load_recipe
 from ecg_keras.report import write_report
 from ecg_keras.statistics import read_seeds
 
@@ -75,3 +76,22 @@ def test_the_verdict_is_over_all_seeds_and_on_the_page_of_the_first():
     workflow.run_plan(workflow.make_plan(alone))
     assert alone.run == jobs[0].run
     assert alone.run.comparison.is_file() and not alone.run.seeds.exists()
+
+
+def test_a_finished_run_keeps_how_it_was_scored_and_shown_last():
+    def make(**settings):
+        settings = {f"evaluation.{key}": value for key, value in settings.items()}
+        (job,) = workflow.list_seed_jobs("base.yaml", settings)
+        workflow.run_plan(workflow.make_plan(job))
+        return load_recipe(job.run.recipe).recipe.evaluation, job.run.report.read_text()
+
+    asked, page = make()
+    assert asked.metric == "macro_auroc" and "reaches a macro AUROC of" in page
+    asked, page = make(metric="macro_auprc", explain=True)
+    assert asked.explain and "reaches a macro AUPRC of" in page
+    asked, _ = make(thresholds="fixed", conformal=None)
+    assert (asked.thresholds, asked.conformal, asked.explain) == ("fixed", None, False)
+    # a study's runs have no page
+    (job,) = workflow.list_seed_jobs("base.yaml")
+    workflow.run_plan(workflow.make_plan(job, report=False))
+    assert load_recipe(job.run.recipe).recipe.evaluation.thresholds == "validation"
