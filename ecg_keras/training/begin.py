@@ -82,6 +82,7 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
         run.folder.mkdir(parents=True, exist_ok=True)
         if not same:  # after a kill between these files the guard looks again
             run.leaks.unlink(missing_ok=True)
+            run.tuning.unlink(missing_ok=True)  # a choice among candidates of other settings
         write_recipe(run, recipe)
         if not same:
             write_json(run.status, _first_status(run, recipe, dataset, upstream))

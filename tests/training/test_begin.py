@@ -35,6 +35,15 @@ def test_a_run_without_an_epoch_is_begun_anew_with_other_settings(tmp_path):
     assert "seed: 1" in run.recipe.read_text()
 
 
+def test_a_run_that_is_begun_anew_is_not_tuned_any_more(tmp_path):
+    run = begin(tmp_path)
+    run.tuning.touch()
+    begin(tmp_path)
+    assert run.tuning.exists()
+    begin(tmp_path, recipe(seed=1))
+    assert not run.tuning.exists()
+
+
 def train_an_epoch(run):
     run.checkpoints.mkdir()
     (run.checkpoints / "progress.json").write_text("{}")
