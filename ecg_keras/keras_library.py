@@ -1,6 +1,6 @@
 """Keras, for all modules of this package, once it is known to make the networks that it should.
 
-Keras has no types: what is subclassed gets some here, all else of it is ``Any``.
+Keras has no types for mypy: all of it is ``Any``, also the classes that are subclassed.
 """
 
 from __future__ import annotations
@@ -33,36 +33,14 @@ __all__ = [
 
 if TYPE_CHECKING:
 
-    class Callback:
+    class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """`keras.callbacks.Callback`."""
 
-        model: Any
-
-        def __init__(self) -> None: ...
-        def set_model(self, model: Any) -> None: ...
-
-    class Loss:
+    class Loss(keras.losses.Loss):  # type: ignore[misc]
         """`keras.losses.Loss`."""
 
-        def __init__(self, *, name: str, **settings: Any) -> None: ...
-        def __call__(self, y_true: Any, y_pred: Any) -> Any: ...
-        def get_config(self) -> dict[str, Any]: ...
-
-    class KerasModel:
+    class KerasModel(keras.Model):  # type: ignore[misc]
         """`keras.Model`."""
-
-        optimizer: Any
-        loss: Any
-        trainable_weights: list[Any]
-        compute_loss: Any
-        _loss_tracker: Any
-
-        def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None) -> None: ...
-        def __call__(self, signal: Any, *, training: bool = False) -> Any: ...
-        def compile(self, *args: Any, **settings: Any) -> None: ...
-        def fit(self, *args: Any, **settings: Any) -> Any: ...
-        def get_metrics_result(self) -> dict[str, Any]: ...
-        def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None: ...
 
 else:
     Callback, Loss, KerasModel = keras.callbacks.Callback, keras.losses.Loss, keras.Model
@@ -85,11 +63,11 @@ class CopiedCallback(Callback):
                 setattr(copied, name, copy.deepcopy(value, memo))
         if self.writes is not None:
             name, kept = self.writes
-            numbers = vars(self).setdefault("_numbers", itertools.count(1))
+            numbers = self.__dict__.setdefault("_numbers", itertools.count(1))
             path = getattr(self, name)
             places = (path.with_name(f"{path.stem}-{one}{path.suffix}") for one in numbers)
             setattr(copied, name, next(one for one in places if not (one / kept).exists()))
-            vars(copied).pop("_numbers", None)  # a copy counts its own
+            copied.__dict__.pop("_numbers", None)  # a copy counts its own
         return copied
 
 

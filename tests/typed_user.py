@@ -1,11 +1,14 @@
 """A user's own code as her type checker sees it: `make lint` checks this file, and nothing runs it.
 
 Under mypy's strict rules an ignored error that is none is itself an error: each line with
-`type: ignore` fails where the name beside it has no types any more.
+`type: ignore` fails where the name beside it has no types any more. Pyright's strict rules find
+nothing here either.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import keras
 
 import ecg_keras as ecg
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     ecg.data.load("shards/ludb", "train", batch_size="32")  # type: ignore[arg-type]
     ecg.data.prepare("shards/ludb")  # type: ignore[call-arg, arg-type]
     ecg.models.classifier(ecg.models.resnet1d18(), 5)  # type: ignore[arg-type]
+    model = ecg.models.classifier(ecg.models.find_backbone("gru")(), ["MI"])
     ecg.models.find_backbone(18)  # type: ignore[arg-type]
     ecg.callbacks.RunLog(where="run")  # type: ignore[call-arg]
 
@@ -25,6 +29,12 @@ if TYPE_CHECKING:
     assert_type(tried.run, Path)
     ecg.data.load("shards/ludb", "train", batch_size=8, features=5)  # type: ignore[arg-type]
 
+    made = ecg.evaluation.Predictions(["MI"], ["r1"], [1], [[True]], [[0.9]])
+    assert_type(made.labels, tuple[str, ...])
+    # checkers that read Keras see that a callback is one of Keras'
+    callbacks: list[keras.callbacks.Callback] = [ecg.callbacks.RunLog("log.csv")]
+    ecg.train("recipe.yaml", callbacks=callbacks)
+    ecg.export.export_saved_model(model, "1", labels=["MI"], leads=["I"], sampling_rate=100)
     predictions = ecg.evaluation.Predictions.load("predictions/test.npz")
     assert_type(predictions, ecg.evaluation.Predictions)
     assert_type(ecg.evaluation.evaluate(predictions, None), ecg.evaluation.Scores)

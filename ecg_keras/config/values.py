@@ -18,7 +18,9 @@ class Settings(BaseModel):
     # what a file of it is called in errors
     KIND: ClassVar[str] = "recipe"
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=True
+    )
 
 
 AnyPath = TypeVar("AnyPath", str, Path)

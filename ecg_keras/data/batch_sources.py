@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -29,7 +30,7 @@ _CORES = os.cpu_count() or 1
 # threads that read shards; with few cores, handing records over costs more than it gives
 READERS = min(_OPEN_SHARDS, _CORES // 2) if _CORES >= 4 else None
 # an epoch's batches of what names or holds records, from the key of its order (none: of the files)
-Batches = Callable[["tf.Tensor | None"], tf.data.Dataset]
+Batches = Callable[["tf.Tensor | None"], "tf.data.Dataset[Any]"]
 # ``signal``, ``target`` and the features that are wanted of such a batch
 Fetch = Callable[[tf.Tensor], "dict[str, tf.Tensor]"]
 
@@ -55,11 +56,11 @@ class Chosen:
             raise DataError(f"{self.folder}: every record of the {self.split} split is left out.")
         return replace(self, records=len(record_ids), chosen=record_ids)
 
-    def stored(self) -> tf.data.Dataset:
+    def stored(self) -> tf.data.Dataset[Any]:
         """The serialised records of the split, in the order of the files."""
         return serialized(self.folder, self.dataset, self.split)
 
-    def batched(self, records: tf.data.Dataset) -> tf.data.Dataset:
+    def batched(self, records: tf.data.Dataset[Any]) -> tf.data.Dataset[Any]:
         """Batches of what stands for records, the last one whole, smaller or left out."""
         return records.batch(self.batch_size, drop_remainder=self.drop_remainder)
 
@@ -93,7 +94,7 @@ def from_memory(source: Chosen) -> tuple[Batches, Fetch]:
         stored = {name: tf.constant(np.concatenate(parts)) for name, parts in others.items()}
         features = source.features.maker()(stored)
 
-    def number_rows(key: tf.Tensor | None) -> tf.data.Dataset:
+    def number_rows(key: tf.Tensor | None) -> tf.data.Dataset[Any]:
         order = tf.range(count)
         if key is not None:
             order = tf.random.experimental.stateless_shuffle(order, key)
@@ -112,7 +113,7 @@ def from_files(source: Chosen) -> tuple[Batches, Fetch]:
     dataset = source.dataset
     paths = [str(Path(source.folder) / name) for name in dataset.splits[source.split].shards]
 
-    def stream(key: tf.Tensor | None) -> tf.data.Dataset:
+    def stream(key: tf.Tensor | None) -> tf.data.Dataset[Any]:
         if key is None:
             records = source.stored()
         else:

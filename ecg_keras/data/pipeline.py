@@ -53,7 +53,7 @@ def load(
     missing: Mapping[str, float] | None = None,
     weights: Mapping[str, float] | None = None,
     drop_remainder: bool = False,
-) -> tf.data.Dataset:
+) -> tf.data.Dataset[Any]:
     """Batches of a split, for ``model.fit``, ``evaluate`` and ``predict``.
 
     The order and the changes of an epoch depend on ``seed``, the number of the epoch and whether
@@ -150,7 +150,7 @@ def load(
     epoch_batches, fetch = (from_memory if in_memory else from_files)(source)
 
     @as_written
-    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset[Any]:
         own = epoch_batches(_key(seed, epoch) if shuffle else None)
         return tf.data.Dataset.zip((tf.data.Dataset.from_tensors(epoch).repeat(), own.enumerate()))
 
@@ -183,7 +183,7 @@ def load(
     return loaded
 
 
-def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:
+def set_epoch(dataset: tf.data.Dataset[Any], epoch: int) -> None:
     """Makes the next pass through what `load` returned the epoch of this number.
 
     A training that resumes sees what it would have seen. In ``fit``, `callbacks.FollowEpochs` calls
@@ -209,7 +209,7 @@ def set_epoch(dataset: tf.data.Dataset, epoch: int) -> None:
     passes.assign(epoch)
 
 
-def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset:
+def load_with_ids(folder: str | Path, split: str, batch_size: int) -> tf.data.Dataset[Any]:
     """Batches of a split in the order of the files, with the ids of their records: `load` with
     ``features=("record_id", "patient_id")``, as a tuple, and read again in each pass.
 
@@ -257,8 +257,8 @@ def _open(folder: str | Path, split: str, batch_size: int) -> Chosen:
 
 
 def _made_at_once(
-    stream: tf.data.Dataset, make: Callable[..., tuple[Any, ...]], steps: int
-) -> tf.data.Dataset:
+    stream: tf.data.Dataset[Any], make: Callable[..., tuple[Any, ...]], steps: int
+) -> tf.data.Dataset[Any]:
     """The batches that a function makes of a stream's elements: several at a time, in order."""
     keep_freed_memory()
     options = tf.data.Options()

@@ -307,7 +307,7 @@ def whole_shards(folder: str | Path, split: str) -> Iterator[None]:
         ) from error
 
 
-def serialized(folder: str | Path, dataset: Dataset, split: str) -> tf.data.Dataset:
+def serialized(folder: str | Path, dataset: Dataset, split: str) -> tf.data.Dataset[Any]:
     """The serialised records of a split in the order of the files."""
     return tf.data.TFRecordDataset(
         [str(Path(folder) / name) for name in dataset.splits[split].shards]

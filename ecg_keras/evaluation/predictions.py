@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
-from ecg_keras.array_types import Float32Array, TextArray
+from ecg_keras.array_types import AnyArray, Float32Array, TextArray
 from ecg_keras.errors import DataError, printable
 from ecg_keras.evaluation.arrays import as_probabilities, as_strings, as_targets, narrow
 from ecg_keras.evaluation.prediction_tables import TABLE_KINDS, read_prediction_table
@@ -27,7 +27,7 @@ HINTS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Predictions:
     """Targets and probabilities of one split, the only input of evaluation.
 
@@ -57,30 +57,41 @@ class Predictions:
     targets: npt.NDArray[np.uint8]
     probabilities: Float32Array
 
-    def __post_init__(self) -> None:
-        named = self.labels if isinstance(self.labels, np.ndarray) else list(self.labels)
-        labels = tuple(as_strings("labels", named).tolist())
-        record_ids = as_strings("record_ids", self.record_ids)
-        patient_ids = as_strings("patient_ids", self.patient_ids)
-        if not labels or not len(record_ids):
+    def __init__(
+        self,
+        labels: Iterable[str] | AnyArray,
+        record_ids: npt.ArrayLike,
+        patient_ids: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        probabilities: npt.ArrayLike,
+    ) -> None:
+        columns = labels if isinstance(labels, np.ndarray) else list(labels)
+        names = tuple(as_strings("labels", columns).tolist())
+        records = as_strings("record_ids", record_ids)
+        patients = as_strings("patient_ids", patient_ids)
+        if not names or not len(records):
             raise DataError("predictions need at least one label and one record.")
-        for label in labels:
+        for label in names:
             if label != printable(label).replace("\n", ""):
                 raise DataError(f"labels must be names of one line. Received: {label!r:.80}.")
-        _refuse_repeats("labels", labels)
-        _refuse_repeats("record_ids", record_ids)
-        for name, ids in (("record_ids", record_ids), ("patient_ids", patient_ids)):
+        _refuse_repeats("labels", names)
+        _refuse_repeats("record_ids", records)
+        for name, ids in (("record_ids", records), ("patient_ids", patients)):
             empty = np.flatnonzero(ids == "")
             if len(empty):
                 raise DataError(f"{name} must not be empty. Received: '' at position {empty[0]}.")
-        if patient_ids.shape != record_ids.shape:
+        if patients.shape != records.shape:
             raise DataError(
-                f"patient_ids must be as many as record_ids, {len(record_ids)}. "
-                f"Received: {len(patient_ids)}."
+                f"patient_ids must be as many as record_ids, {len(records)}. "
+                f"Received: {len(patients)}."
             )
-        targets = as_targets(self.targets, record_ids, labels)
-        probabilities = as_probabilities(self.probabilities, record_ids, labels)
-        checked = (labels, record_ids, patient_ids, targets, probabilities)
+        checked = (
+            names,
+            records,
+            patients,
+            as_targets(targets, records, names),
+            as_probabilities(probabilities, records, names),
+        )
         for name, value in zip(ARRAYS, checked, strict=True):
             object.__setattr__(self, name, value)
 

@@ -40,7 +40,7 @@ from ecg_keras.user_modules import import_function
 @exact_float32()  # or a GPU would be compared in TensorFloat-32
 def export_model(
     model: keras.Model,
-    folder: Path,
+    folder: str | Path,
     *,
     labels: Sequence[str],
     leads: Sequence[str],

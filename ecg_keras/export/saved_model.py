@@ -35,7 +35,7 @@ from ecg_keras.training import exact_float32
 @exact_float32()  # or a GPU would be compared in TensorFloat-32
 def export_saved_model(
     model: keras.Model,
-    folder: Path,
+    folder: str | Path,
     *,
     labels: Sequence[str],
     leads: Sequence[str],

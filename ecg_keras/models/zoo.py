@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.user_modules import import_function
+
+if TYPE_CHECKING:
+    from ecg_keras.keras_library import keras
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def published_head(backbone: str, head: str) -> str | None:
     return AS_PUBLISHED_HEAD.get(backbone) if head == "as_published" else head
 
 
-def find_backbone(name: str) -> Callable[..., Any]:
+def find_backbone(name: str) -> Callable[..., keras.Model]:
     """The function that builds a backbone.
 
     Args:

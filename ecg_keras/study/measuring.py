@@ -246,7 +246,7 @@ def _time_prediction(model: keras.Model, batch_size: int) -> tuple[float, float,
     return each, max(0.0, short - each * batch), max(0.0, first - short)
 
 
-def _predict(model: keras.Model, signals: tf.data.Dataset) -> float:
+def _predict(model: keras.Model, signals: tf.data.Dataset[Any]) -> float:
     begun = time.perf_counter()
     model.predict(signals, verbose=0)
     return time.perf_counter() - begun
@@ -260,7 +260,7 @@ def _time_saving(model: keras.Model) -> float:
         return time.perf_counter() - begun
 
 
-def _signals(model: keras.Model, batch: int, batches: int) -> tf.data.Dataset:
+def _signals(model: keras.Model, batch: int, batches: int) -> tf.data.Dataset[Any]:
     """Random millivolts and targets, in batches whose size the graph does not know."""
     random, records = np.random.default_rng(0), batch * batches
     signal = random.standard_normal((records, *model.input_shape[1:]), np.float32)

@@ -40,7 +40,7 @@ class FollowEpochs(CopiedCallback):
         >>> model.fit(train, epochs=5, shuffle=False, callbacks=[backup, FollowEpochs(train)])
     """
 
-    def __init__(self, train: tf.data.Dataset) -> None:
+    def __init__(self, train: tf.data.Dataset[Any]) -> None:
         super().__init__()
         data.set_epoch(train, 0)
         self.train = train

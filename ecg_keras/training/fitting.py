@@ -73,7 +73,7 @@ def compile_phase(
 
 def fit(
     fitted: keras.Model,
-    batches: tf.data.Dataset,
+    batches: tf.data.Dataset[Any],
     *,
     epochs: range,
     steps_per_epoch: int | None = None,

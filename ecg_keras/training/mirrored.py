@@ -12,7 +12,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import KerasModel, keras
 
 
-def padded(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
+def padded(batches: tf.data.Dataset[Any], devices: int) -> tf.data.Dataset[Any]:
     """Batches that can be divided evenly among devices, and which of their records are their own.
 
     ``tf.distribute`` gives a device no record where a batch has fewer than there are devices, which
@@ -68,7 +68,7 @@ class Mirrored(KerasModel):
 
     def compile(self, *args: Any, **settings: Any) -> None:
         super().compile(*args, **settings)
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner: Any = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if inner.gradient_accumulation_steps:
             _refuse("gradient_accumulation_steps")
         if inner.use_ema and inner.ema_overwrite_frequency:
@@ -106,7 +106,8 @@ class Mirrored(KerasModel):
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         # the epoch's mean over records: the losses of the devices add up to that of the batch
         self._loss_tracker.update_state(loss * devices, sample_weight=whole / devices)
-        return self.get_metrics_result()
+        results: dict[str, Any] = self.get_metrics_result()
+        return results
 
 
 def _refuse(what: str) -> NoReturn:

@@ -53,7 +53,7 @@ class RunWork:
             "left_out": self.left_out["train"],
         }
 
-    def load_valid(self) -> tf.data.Dataset:
+    def load_valid(self) -> tf.data.Dataset[Any]:
         split = self.recipe.training.validate_on
         left_out = self.left_out.get(split, ())
         size = self.recipe.training.batch_size
@@ -83,7 +83,7 @@ class RunWork:
             *self.callbacks,
         ]
 
-    def load_train(self, epochs: range) -> tf.data.Dataset:
+    def load_train(self, epochs: range) -> tf.data.Dataset[Any]:
         return data.load(
             self.shards,
             "train",

@@ -73,7 +73,7 @@ class TensorBoardEcgs(CopiedCallback):
 
     def __init__(
         self,
-        valid: tf.data.Dataset,
+        valid: tf.data.Dataset[Any],
         labels: Sequence[str],
         tensorboard: str | Path,
         *,

@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     weights: Float64Array
 
 
-def as_batches(valid: Any) -> tf.data.Dataset:
+def as_batches(valid: Any) -> tf.data.Dataset[Any]:
     """Validation data as batches of (signal, target) or (signal, target, weight)."""
     if isinstance(valid, tf.data.Dataset):
         parts = valid.element_spec
@@ -97,7 +97,7 @@ class ValidationPass:
     def __init__(
         self,
         model: keras.Model,
-        batches: tf.data.Dataset,
+        batches: tf.data.Dataset[Any],
         labels: Sequence[str],
         output: str | None,
         link: str,

@@ -26,12 +26,11 @@ PROBABILITIES = (keras.activations.sigmoid, keras.activations.softmax)
 class ValidationScores(CopiedCallback):
     """Scores the model on validation data after every epoch.
 
-    Adds ``val_loss`` (binary cross-entropy), ``val_macro_auroc``, ``val_macro_auprc``,
-    ``val_macro_f1`` (F1 at threshold 0.5) and ``val_weighted_f1`` (weighted by how common each
-    label is) to the epoch's logs, where the callbacks after it in the list, ``History`` and the
-    progress bar find them. A label that has no positive or no negative record is left out of the
-    means. Takes the place of ``validation_data`` in ``fit``, so that validation is computed once;
-    beside it, ``val_loss`` is that of ``fit``.
+    Adds ``val_loss`` (binary cross-entropy) and each score of `ecg_keras.metrics.METRICS`, such as
+    ``val_macro_auroc``, with decisions at threshold 0.5, to the epoch's logs, where the callbacks
+    after it in the list, ``History`` and the progress bar find them. A label that has no positive
+    or no negative record is left out of the means. Takes the place of ``validation_data`` in
+    ``fit``, so that validation is computed once; beside it, ``val_loss`` is that of ``fit``.
 
     The validation data are read once before training begins, so that what is wrong with them is
     said then. A target of NaN says that it is not known whether a record has a label: the record is
@@ -71,7 +70,7 @@ class ValidationScores(CopiedCallback):
 
     def __init__(
         self,
-        valid: tf.data.Dataset | Sequence[Any],
+        valid: tf.data.Dataset[Any] | Sequence[Any],
         labels: Sequence[str],
         *,
         per_label: bool = False,
@@ -167,7 +166,7 @@ def score(outcome: Outcome, labels: Sequence[str], *, per_label: bool) -> dict[s
     return scores
 
 
-def build(model: keras.Model, batches: tf.data.Dataset) -> None:
+def build(model: keras.Model, batches: tf.data.Dataset[Any]) -> None:
     """Makes the weights of a model that does not know its input's shape before its first call."""
     if not model.built:
         for signal, *_ in batches.take(1):
