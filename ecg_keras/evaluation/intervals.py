@@ -19,6 +19,7 @@ from scipy import optimize, special
 from ecg_keras.array_types import Float64Array, IntArray, TextArray
 from ecg_keras.evaluation.estimates import Estimate
 from ecg_keras.evaluation.variance import Parts, find_parts, free_degrees, interval
+from ecg_keras.metrics import FURTHER, METRICS
 
 # with a label, and without, for the interval of one network's score; with it, for a threshold
 LEAST_PATIENTS = 5
@@ -31,14 +32,13 @@ MORE_DEGREES = 6.0
 
 NEAR = 1e-9
 PROPORTIONS = ("f1", "sensitivity", "specificity", "sensitivity_at_95_specificity")
-# the best threshold jumps when a patient is left out, so that leave-outs exaggerate
-JUMPING = ("f_max", "sensitivity_at_95_specificity", "macro_f_max",
-           "macro_sensitivity_at_95_specificity")  # fmt: skip
-# higher on few patients than on endless ones, as an average over tests
-LEANING = (*JUMPING, "auprc", "macro_auprc", "sample_f_max")
+MEANS = {**METRICS, **FURTHER}
+# see `Metric`; those of single labels have no row
+JUMPING = ("f_max", "sensitivity_at_95_specificity",
+           *(name for name, row in MEANS.items() if row.jumps))  # fmt: skip
+LEANING = (*JUMPING, "auprc", *(name for name, row in MEANS.items() if row.leans))
 # resamples lean as well, beyond the score that they are drawn from, by about a third of that
 LEAN = 3.0
-UNBOUNDED = ("challenge_2020", "challenge_2021")  # at most 1, and as low as can be
 
 
 IntervalAt = Callable[[float], tuple[float, float]]  # of a level, its two ends
@@ -128,9 +128,9 @@ def mean_interval(
     value = float(rows[0])
     if np.isnan(value) or support.sum() < LEAST_PATIENTS:
         return None
-    most = math.inf if name == "macro_brier" else free_degrees(support)
+    most = math.inf if MEANS[name].counts_all else free_degrees(support)
     parts = find_parts(rows[None, :], groups, most, jackknife=name not in JUMPING)
-    if name in UNBOUNDED:
+    if MEANS[name].unbounded:  # at most 1, and as low as can be
         return lambda level: (value - parts.reach(level), min(value + parts.reach(level), 1.0))
     lean = find_lean(name, value, rows[1 + groups :])
     if parts.patient > 0 and 0 < value < 1:

@@ -28,6 +28,11 @@ class Metric:
             must be better, and its range be 0 to 1.
         needs_thresholds: whether decisions are scored, and not probabilities.
         lower_is_better: its orientation.
+        jumps: whether its best threshold jumps when a patient is left out, so that leave-outs
+            exaggerate; it leans, too.
+        leans: whether it is higher on few patients than on endless ones, as an average over tests.
+        counts_all: whether records without a label say as much of it as those with one.
+        unbounded: whether it may be below 0.
 
     Example:
         >>> METRICS["macro_auroc"].title
@@ -41,6 +46,10 @@ class Metric:
     selects: bool = False
     needs_thresholds: bool = False
     lower_is_better: bool = False
+    jumps: bool = False
+    leans: bool = False
+    counts_all: bool = False
+    unbounded: bool = False
 
     def __call__(self, scores: Any) -> Float64Array:
         """Its value, of the scores of each label."""
@@ -62,6 +71,7 @@ TABLE = (
         "chance is the prevalence (Saito & Rehmsmeier 2015)",
         lambda scores: scores.macro("auprc"),
         selects=True,
+        leans=True,
     ),
     Metric(
         "macro_f1",
@@ -85,18 +95,21 @@ TABLE = (
         "macro F-max",
         "mean F-max of the labels",
         lambda scores: scores.macro("f_max"),
+        jumps=True,
     ),
     Metric(
         "sample_f_max",
         "sample-centric F-max",
         "the sample-centric F-max, see below",
         lambda scores: scores.sample_f_max,
+        leans=True,
     ),
     Metric(
         "macro_sensitivity_at_95_specificity",
         "macro sensitivity at 95 % specificity",
         "mean of the labels",
         lambda scores: scores.macro("sensitivity_at_95_specificity"),
+        jumps=True,
     ),
     Metric(
         "macro_brier",
@@ -104,6 +117,7 @@ TABLE = (
         "mean Brier score of the labels, without those that are undefined",
         lambda scores: scores.macro("brier"),
         lower_is_better=True,
+        counts_all=True,
     ),
     *(
         Metric(
@@ -112,6 +126,7 @@ TABLE = (
             "see [Challenge score](#challenge-score)",
             lambda scores, year=year: getattr(scores, f"challenge_{year}"),  # type: ignore[misc]
             needs_thresholds=True,
+            unbounded=True,
         )
         for year in (2020, 2021)
     ),

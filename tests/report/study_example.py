@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ecg_keras.evaluation import Estimate, Predictions
+from ecg_keras.metrics import METRICS
 from ecg_keras.statistics import (
     ArmName,
     ArmResult,
@@ -32,7 +33,6 @@ LABELS = {
 UPSTREAMS = ("georgia", "cpsc2018")
 MODES = ("linear_probe", "finetune")
 MARGIN = 0.02
-METRICS = ("macro_auroc", "macro_auprc", "macro_f1", "weighted_f1")
 GAIN = {"linear_probe": -0.01, "finetune": 0.045}
 RECORDS = {"ptbxl": 500, "ludb_sinus_rhythm_only": 200}
 
