@@ -17,12 +17,16 @@ from ecg_keras.user_modules import import_function
 
 @dataclass(frozen=True)
 class TrainingChoice:
-    """One row."""
+    """One row.
+
+    An optimizer ``steps_like_adam`` if its steps are as large as its rate, whatever the gradients.
+    """
 
     name: str
     make: str
     meaning: str
     takes: tuple[str, ...] = ()
+    steps_like_adam: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,12 +124,14 @@ OPTIMIZERS = Choices(
             "takes `beta_1`, `beta_2`, others of Keras, and `use_ema`: the averages of the weights "
             "are scored and kept",
             ("learning_rate", "epsilon"),
+            steps_like_adam=True,
         ),
         TrainingChoice(
             "adamw",
             "keras.optimizers:AdamW",
-            "Adam with `training.weight_decay`, of kernels alone",
+            "Adam whose weights decay, those of kernels alone",
             ("learning_rate", "epsilon", "weight_decay"),
+            steps_like_adam=True,
         ),
         TrainingChoice(
             "sgd",
@@ -138,6 +144,7 @@ OPTIMIZERS = Choices(
             "keras.optimizers:Lion",
             "takes `beta_1` and `beta_2` ([arXiv 2302.06675](https://arxiv.org/abs/2302.06675))",
             ("learning_rate", "weight_decay"),
+            steps_like_adam=True,
         ),
     ),
     own_takes=("learning_rate",),

@@ -19,9 +19,6 @@ from ecg_keras.models import (
 from ecg_keras.signals import canonical_lead
 from ecg_keras.simulate import HOSPITALS
 
-# optimizers whose steps are as large as the learning rate, whatever the gradients: what a network
-# takes of one it takes of the others, or less
-RATES_LIKE_ADAM = ("adam", "adamw", "lion")
 # what can't be checked where one of these is wrong
 NEEDS: Mapping[tuple[str | int, ...], tuple[tuple[str, str], ...]] = {
     ("data", "label_set"): (("data", "source"),),
@@ -88,7 +85,8 @@ def rate_warning(recipe: Recipe) -> str | None:
     """
     limit = highest_rate_of(recipe.model.backbone)
     optimizer, _ = config.name_and_settings(recipe.training.optimizer)
-    if limit is None or optimizer not in RATES_LIKE_ADAM:
+    # what a network takes of one of these it takes of the others, or less
+    if limit is None or not training.OPTIMIZERS.find(optimizer).steps_like_adam:
         return None
     phases = recipe.training.phases
     lowest = min(config.trial_rates(recipe).values(), default=phases[-1].learning_rate)

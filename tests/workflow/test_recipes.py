@@ -1,6 +1,7 @@
 """The checks of names that only the tables know, and the recipes a recipe names."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from advice_parts import dataset
 
 from ecg_keras import models, workflow
-from ecg_keras.errors import ConfigError
+from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.signals import LEADS
+from ecg_keras.training import LOSSES
 
 DATA = "data: {source: ptbxl, raw: x}\n"
 
@@ -89,8 +91,8 @@ def write(folder: Path, name: str, text: str) -> Path:
         ),
         (
             DATA + "training:\n  loss: focl\n",
-            "training.loss: no loss named 'focl'. Allowed: asymmetric, binary_crossentropy, focal. "
-            "Did you mean 'focal'",
+            "training.loss: "
+            + re.escape(unknown_name("loss", "focl", [row.name for row in LOSSES.rows])),
         ),
         (
             DATA + "training:\n  loss: {focal: {gama: 3}}\n",
@@ -225,6 +227,7 @@ def test_a_baseline_chooses_its_epoch_on_the_same_split(tmp_path):
         ("vit1d", "phases: [{epochs: 9, learning_rate: 3e-3}]", True),
         ("vit1d", "phases: [{epochs: 9, learning_rate: 3e-4}]", False),
         ("vit1d", "optimizer: sgd\n  phases: [{epochs: 9, learning_rate: 3e-3}]", False),
+        ("vit1d", "optimizer: lion\n  phases: [{epochs: 9, learning_rate: 3e-3}]", True),
         (
             "s4",
             "optimizer: {adamw: {beta_1: 0.8}}\n  phases: [{epochs: 9, learning_rate: 2e-3}]",

@@ -1,9 +1,11 @@
-"""The tables of backbones, losses, optimizers and callbacks."""
+"""The tables of backbones, losses, optimizers and callbacks, and the error for a wrong name."""
 
 from __future__ import annotations
 
 from documented.markdown import format_table
 from ecg_keras import models, training
+from ecg_keras.errors import unknown_name
+from ecg_keras.training.choices import Choices, TrainingChoice
 
 
 def make_backbones() -> str:
@@ -35,8 +37,21 @@ def _make_backbone(row: models.Backbone) -> tuple[str, ...]:
     )
 
 
+def make_error() -> str:
+    """What a recipe with a misspelled backbone is answered, as a block of code."""
+    message = unknown_name("backbone", "resnet18", models.BACKBONES)
+    return f"```\nrecipes/mine.yaml:12: model.backbone: {message}\n```\n"
+
+
 def make_choices() -> str:
     """One row for each loss, optimizer and callback that a recipe may name."""
     tables = (training.LOSSES, training.OPTIMIZERS, training.CALLBACKS)
-    rows = ((one.kind, f"`{row.name}`", row.meaning) for one in tables for row in one.rows)
+    rows = ((one.kind, f"`{row.name}`", _describe(one, row)) for one in tables for row in one.rows)
     return format_table(("", "name", "meaning"), rows)
+
+
+def _describe(table: Choices, row: TrainingChoice) -> str:
+    keys = row.takes if table is training.OPTIMIZERS else ()
+    used = ", ".join(f"`training.{key}`" for key in keys if key != "learning_rate")
+    like_adam = "steps like Adam" * row.steps_like_adam
+    return "; ".join(filter(None, (row.meaning, used and f"uses {used}", like_adam)))
