@@ -26,8 +26,9 @@ from ecg_keras.signals import LEADS
 # what each input and output is, for cards and docs
 MEANINGS = {
     "signal": "the samples of each ECG, a column for each lead",
-    "sampling_rate": "in Hz, of each recording",
-    "leads": "of each recording, the name of each column",
+    "sampling_rate": "in Hz, of each recording: 10 to 100,000, at least a tenth of the network's",
+    "leads": "of each recording, the name of each column in any order and case: I, aVR, V1, DII, "
+    "MDC_ECG_LEAD_I",
     "unit": "of each recording: mV, uV or V",
     "examples": "serialised tf.train.Examples as shards hold them",
     "probabilities": "of each label; calibrated where the run was",
@@ -46,15 +47,21 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Signature:
-    """One row: its name, the input it takes, its answer, and a request with what is expected."""
+    """One row: its name, the input it takes, its answer, and a request with what is expected.
+
+    The answer holds probabilities, decisions or both, by which an export is compared.
+    """
 
     name: str
+    # what a client sends, and which clients it is for: a line of docs/serving.md
+    about: str
+    clients: str
     takes: Callable[[Card], dict[str, tf.TensorSpec]]
     answer: Callable[[Network, Card, Tensors], Tensors]
     # a request about ECGs as the network takes them, and the windows that the library makes of it
     ask: Callable[[Card, Float32Array], CheckRequest]
-    # whether a network of these leads has it
-    offered: Callable[[Card], bool] = lambda card: True
+    # what it needs and this network lacks, with what there is; empty where it can have it
+    lacks: Callable[[Card], str] = lambda card: ""
 
 
 def _take_signal(card: Card) -> dict[str, tf.TensorSpec]:
@@ -77,35 +84,55 @@ def _take_examples(card: Card) -> dict[str, tf.TensorSpec]:
     return {"examples": tf.TensorSpec((None,), tf.string, name="examples")}
 
 
+def _lack_leads(card: Card) -> str:
+    if set(card.leads) <= set(LEADS):
+        return ""
+    return f"leads of the standard twelve. Received: {', '.join(card.leads)}."
+
+
 DEFAULT = "serving_default"
 NOT_FINITE = "signal holds NaN or infinite samples: repair or leave out that ECG"
 SIGNATURES = (
-    Signature(DEFAULT, _take_signal, answer_signal, ask_signal),
+    Signature(
+        DEFAULT,
+        "ECGs just as the network takes them, in **millivolts**",
+        "clients that prepare ECGs themselves",
+        _take_signal,
+        answer_signal,
+        ask_signal,
+    ),
     Signature(
         "recordings",
+        "ECGs of any sampling rate, leads, unit and length",
+        "devices and hospitals",
         _take_recordings,
         answer_recordings,
         ask_as_recorded,
-        lambda card: set(card.leads) <= set(LEADS),
+        _lack_leads,
     ),
-    Signature("examples", _take_examples, answer_examples, ask_examples),
+    Signature(
+        "examples",
+        "serialised `tf.train.Example`s, as [shards](architecture.md#shards-a-folder-with) hold "
+        "them",
+        "what `ecg-keras prepare` made",
+        _take_examples,
+        answer_examples,
+        ask_examples,
+    ),
 )
 
 
 def choose_signatures(card: Card, names: Sequence[str] | None) -> tuple[Signature, ...]:
     """The rows of these names, or all that a network with this card can have."""
     if names is None:
-        return tuple(row for row in SIGNATURES if row.offered(card))
+        return tuple(row for row in SIGNATURES if not row.lacks(card))
     table = {row.name: row for row in SIGNATURES}
     rows = tuple(look_up("signature", name, table) for name in dict.fromkeys(names))
     if DEFAULT not in names:
         raise ConfigError(f"signatures must hold {DEFAULT}. Received: {', '.join(names)}.")
     for row in rows:
-        if not row.offered(card):
-            raise ConfigError(
-                f"signature {row.name} needs leads of the standard twelve. Received: "
-                f"{', '.join(card.leads)}."
-            )
+        if lacks := row.lacks(card):
+            raise ConfigError(f"signature {row.name} needs {lacks}")
     return rows
 
 

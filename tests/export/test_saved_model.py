@@ -1,5 +1,6 @@
 """The SavedModel: files, stable names, the same answers as Keras, and what is refused."""
 
+import dataclasses
 import os
 import time
 
@@ -11,7 +12,8 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, Predictions
-from ecg_keras.export import export_saved_model, read_card, requests, verification
+from ecg_keras.export import export_saved_model, read_card, requests, signatures, verification
+from ecg_keras.export.graph_answers import answer_examples
 from ecg_keras.export.saved_model import replacing_folder
 from ecg_keras.export.signatures import SIGNATURES
 
@@ -217,6 +219,27 @@ def test_it_is_compared_in_float32_also_on_gpus(facts, tmp_path, monkeypatch):
     export_saved_model(sensitive(), tmp_path / "1", **facts)
     assert found == [False]
     assert rounds()
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_decisions_alone_are_compared_too(facts, tmp_path, monkeypatch, inverted):
+    def decide(network, card, request):
+        decisions = answer_examples(network, card, request)["decisions"]
+        return {"decisions": ~decisions if inverted else decisions}
+
+    rows = [
+        dataclasses.replace(row, answer=decide) if row.name == "examples" else row
+        for row in SIGNATURES
+    ]
+    monkeypatch.setattr(signatures, "SIGNATURES", rows)
+    asked = facts | {"signatures": ("serving_default", "examples")}
+    asked["thresholds"] = dict.fromkeys(facts["labels"], 0.9)
+    model = build_around(keras.layers.Identity())
+    if not inverted:
+        assert export_saved_model(model, tmp_path / "1", **asked).is_dir()
+        return
+    with pytest.raises(DataError, match=r"by 0\.\d+ on 4 ECGs \(examples\); at most 1e-05"):
+        export_saved_model(model, tmp_path / "1", **asked)
 
 
 def read_by_another_processor(monkeypatch, move):
