@@ -295,8 +295,9 @@ def test_the_sentence_and_the_table(planted):
     )
     lines = planted.table().splitlines()
     assert lines[0] == planted.sentence
-    for block in (lines[2:7], lines[8:12]):
+    summary, labels = lines[2 : 3 + len(METRICS)], lines[4 + len(METRICS) :][: 1 + len(LABELS)]
+    for block in (summary, labels):
         assert len({len(line) for line in block}) == 1
-    assert [line.split()[0] for line in lines[9:12]] == list(LABELS)
-    assert lines[11].split() == ["RARE", "-", "-", "-", "-", "-"]
+    assert [line.split()[0] for line in labels[1:]] == list(LABELS)
+    assert labels[-1].split() == ["RARE", "-", "-", "-", "-", "-"]
     assert "In no mean, because no or every test record has them: RARE." in lines

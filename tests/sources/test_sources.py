@@ -25,7 +25,7 @@ from ecg_keras.sources import (
     remarks_of,
     source_of,
 )
-from ecg_keras.sources.contract import CONTRACT
+from ecg_keras.sources.contract import CONTRACT, check_label_sets
 
 # sources whose files have the limb leads in another order
 OWN_ORDER = ("code_test",)
@@ -73,9 +73,8 @@ def test_a_source_has_what_the_contract_names(name, databases):
     assert all(hasattr(source, attribute) for attribute in CONTRACT)
     assert isinstance(source.OFFICIAL_FOLDS, bool)
     assert source.CITATION.strip() and source.LICENCE.strip()
-    for labels in source.LABEL_SETS.values():
-        assert isinstance(labels, tuple) and len(labels) >= 2
-        assert len(set(labels)) == len(labels)
+    assert all(isinstance(labels, tuple) for labels in source.LABEL_SETS.values())
+    check_label_sets(name, source.LABEL_SETS)
 
 
 def test_records_are_listed_as_the_contract_says(name, databases):
