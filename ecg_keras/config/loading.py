@@ -22,6 +22,8 @@ from ecg_keras.config.yaml_text import read_yaml
 from ecg_keras.errors import ConfigError, list_problems, nearest, shortened
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
+# keys of training whose value is one name, with its settings
+NAMED = ("loss", "optimizer")
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def load_card(
 def compose(parts: Sequence[Mapping[str, Any]], where: str) -> Recipe:
     """A recipe put together from parts: of two that set a key, the later one wins.
 
-    Sections are merged key by key; lists, such as ``training.phases``, are replaced as a whole.
+    Sections are merged key by key; lists, such as ``training.phases``, are replaced as a whole, and
+    so are the settings of one loss or optimizer by another.
 
     Args:
         parts: plain, nested keys and values.
@@ -184,7 +187,9 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         below = merged.get(key)
         both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
+        # one loss or optimizer takes the place of another, and its settings with it
+        another = key in NAMED and both and [*below] != [*value]  # type: ignore[misc]
+        merged[key] = _merge(below, value) if both and not another else value  # type: ignore[arg-type]
     return merged
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ecg_keras.config.metric_names import MetricName
-from ecg_keras.config.values import FolderPath, Head, Names, Seed, Settings
+from ecg_keras.config.values import FolderPath, Head, Names, Seed, Settings, expand_home
 from ecg_keras.errors import unknown_name
 
 # part of a recipe, such as {training: {batch_size: 32}}; checked once it is part of a whole one
@@ -153,7 +153,9 @@ class Study(Settings):
     def given_upstreams(self) -> dict[str, Path]:
         """The upstreams that are there already, by name: a file of published weights, or a run."""
         return {
-            name: Path(str(part["from"])) for name, part in self.upstreams.items() if "from" in part
+            name: expand_home(Path(str(part["from"])))
+            for name, part in self.upstreams.items()
+            if "from" in part
         }
 
     def _check_given(self, name: str) -> None:

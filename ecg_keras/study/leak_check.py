@@ -64,6 +64,7 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
     """
     found: dict[str, list[CellLeak]] = defaultdict(list)
     unknown: dict[str, dict[str, None]] = {}  # to each upstream: these datasets
+    fixed: dict[tuple[str, str], None] = {}  # given upstreams, each with a downstream
     own: dict[str, None] = {}  # parts of the study whose runs know their test records by themselves
     parts: dict[str, None] = {}
     for cell in cells:
@@ -74,8 +75,11 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         part = f"{'upstreams' if cell.arm is None else 'downstreams'}.{plan.databases[cell.name]}"
         parts[part] = None
         pretraining = plan.pretraining_of(cell)
-        if not leak.upstream or cell.arm is None or pretraining is None:
+        if not leak.upstream or cell.arm is None:
             own[part] = None
+            continue
+        if pretraining is None:
+            fixed[cell.arm.upstream, cell.arm.downstream] = None
             continue
         datasets = unknown.setdefault(cell.arm.upstream, {})
         before = pretraining.recipe.data.without
@@ -96,6 +100,11 @@ def refuse_leaks(plan: StudyPlan, cells: Sequence[Cell]) -> None:
         f"Pre-train on {name} without them, for a network can't forget: --set "
         f"'upstreams.{name}.data.without=[{','.join(datasets)}]'"
         for name, datasets in unknown.items()
+    ]
+    lines += [
+        f"{name} is trained already, and a network can't forget: take another upstream, or leave "
+        f"{downstream} out for it, with {{upstream: {name}, downstream: {downstream}}} in exclude."
+        for name, downstream in fixed
     ]
     lines += [
         f"Leave them out of its own training: --set {part}.data.leaks=leave_out" for part in own

@@ -29,6 +29,28 @@ def load(folder: Path, text: str = GOOD, overrides: dict | None = None):
     return load_study(path, overrides)
 
 
+@pytest.mark.parametrize("key", ["loss", "optimizer"])
+def test_one_loss_or_optimizer_takes_the_place_of_another(key: str) -> None:
+    whole = {"mode": "scratch", "data": {"source": "ludb", "raw": "x"}}
+    first, again, other = ({key: one} for one in ({"a": {"x": 1}}, {"a": {"y": 2}}, {"b": {}}))
+
+    def resolved(*parts: dict) -> object:
+        training = compose([whole, *({"training": part} for part in parts)], "here").training
+        return getattr(training, key)
+
+    assert resolved(first, other) == {"b": {}}
+    assert resolved(first, again) == {"a": {"x": 1, "y": 2}}
+    assert resolved(first, {key: "b"}, again) == {"a": {"y": 2}}
+
+
+def test_a_given_upstream_may_be_in_the_home_folder(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    study = load(tmp_path, overrides={"upstreams.georgia": {"from": "~/runs/up"}}).study
+    assert study.given_upstreams == {"georgia": tmp_path / "me" / "runs" / "up"}
+    with pytest.raises(ConfigError, match="no home folder is known for ~nobody-of-this-name"):
+        load(tmp_path, overrides={"upstreams.georgia": {"from": "~nobody-of-this-name/x"}})
+
+
 @pytest.mark.parametrize("name", ["paper", "paper_sound"])
 def test_an_override_changes_its_own_place_and_not_what_an_alias_repeats(name: str) -> None:
     path = Path("recipes/studies") / f"{name}.yaml"

@@ -10,7 +10,7 @@ from ecg_keras.study import list_cells, run_study, snapshot
 from ecg_keras.study.leak_check import is_checked, list_unchecked, refuse_leaks
 from ecg_keras.study.running import dispatch
 from ecg_keras.study.state import forget_failure, read_leak, write_failure
-from ecg_keras.training import LeakError
+from ecg_keras.training import LeakError, Run
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 # a source of another name that reads the same hospital: its patients are split otherwise
@@ -151,6 +151,25 @@ def test_each_arm_is_named_once_with_the_settings_that_help(tmp_path):
         "Or continue, and the page then says so: --set upstreams.lake.data.leaks=allow --set "
         "downstreams.copy.data.leaks=allow --set downstreams.river.data.leaks=allow",
     ]
+
+
+def test_of_a_given_upstream_another_one_is_advised_or_none(tmp_path):
+    made = Run(tmp_path / "theirs")
+    made.write_status(state="trained", fingerprint="f", settings={"model": {"backbone": "gru"}})
+    plan = study_of(tmp_path, upstreams={"theirs": {"from": str(made.folder)}})
+    for cell in plan.cells:
+        if cell.recipe.mode == "finetune":
+            leak(cell, upstream=True)
+    with pytest.raises(DataError) as caught:
+        refuse_leaks(plan, plan.cells)
+    *_, first, second, go_on = str(caught.value).splitlines()
+    assert first == (
+        "theirs is trained already, and a network can't forget: take another upstream, or leave "
+        "copy out for it, with {upstream: theirs, downstream: copy} in exclude."
+    )
+    assert "with {upstream: theirs, downstream: river} in exclude" in second
+    assert go_on.startswith("Or continue, ")
+    assert "Leave them out of its own training" not in str(caught.value)
 
 
 def test_other_failures_are_no_leaks(tmp_path):
