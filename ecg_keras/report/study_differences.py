@@ -9,7 +9,7 @@ from functools import partial
 from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import Absent, Block, Drawing, Figures, Fold, Group, Rows, Section
 from ecg_keras.report.forest import ForestRow, forest_plot
-from ecg_keras.report.study_verdicts import count_verdicts
+from ecg_keras.report.study_verdicts import count_verdicts, diagnosed
 from ecg_keras.report.study_view import NO_ARM, StudyView, seeds_of
 from ecg_keras.report.tables import MARKS, Column, Table, arm_columns
 from ecg_keras.statistics import QUESTION, Compared, Interaction, Shift, explain_controls
@@ -54,9 +54,9 @@ def controls(study: StudyView) -> Section | Absent:
         ours = "the study has none (with controls: true it has)."
         theirs = "predictions made elsewhere have none."
         return Absent("controls", theirs if study.result.elsewhere else ours, (table,))
-    return Section(
-        "controls", QUESTION, (*explain_controls(found, study.metric), Rows(table)), (table,)
-    )
+    explained = explain_controls(found, study.metric)
+    blocks = (*explained, *diagnosed(study, found), Rows(table))
+    return Section("controls", QUESTION, blocks, (table,))
 
 
 def protocols(study: StudyView) -> Section | Absent:

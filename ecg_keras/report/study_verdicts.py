@@ -10,7 +10,7 @@ from ecg_keras.metrics import score_name
 from ecg_keras.report.blocks import OPEN_ROWS, Absent, Block, Fold, Group, Items, Rows, Section
 from ecg_keras.report.study_view import NO_ARM, StudyView, seeds_of
 from ecg_keras.report.tables import ARM, MARKS, Column, Table, arm_columns, capital
-from ecg_keras.statistics import Compared, settles
+from ecg_keras.statistics import Compared, Control, settles
 from ecg_keras.text import plural
 
 OPEN_DIAGNOSTICS = 6  # of a downstream, that are open from the start
@@ -141,7 +141,7 @@ def _of_downstream(study: StudyView, name: str, compared: Sequence[Compared]) ->
     if len(shown) < len(compared):
         title = f"All {plural(len(compared), 'comparison')} on {name}"
         blocks.append(Fold(title, (Rows(_compact(study, name, compared)),)))
-    return (*blocks, *_diagnosed(study, compared))
+    return (*blocks, *diagnosed(study, compared))
 
 
 def _compact(study: StudyView, name: str, compared: Sequence[Compared]) -> Table:
@@ -164,7 +164,7 @@ def _open_ones(study: StudyView, compared: Sequence[Compared]) -> tuple[Sequence
     return compared, ""
 
 
-def _diagnosed(study: StudyView, compared: Sequence[Compared]) -> tuple[Block, ...]:
+def diagnosed(study: StudyView, compared: Sequence[Compared | Control]) -> tuple[Block, ...]:
     """What speaks against these comparisons, folded from a few on."""
     sentences = study.result.list_diagnostics(compared)
     if not sentences:

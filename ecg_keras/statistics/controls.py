@@ -37,6 +37,7 @@ class Control:
         arm, control: which two.
         contrast: arm - control in the metric that decides.
         verdict: corrected for all controls of the study, and for nothing else.
+        diagnostics: what speaks against it, in sentences.
     """
 
     question: Asked
@@ -44,6 +45,7 @@ class Control:
     control: ArmName
     contrast: Contrast
     verdict: Verdict
+    diagnostics: tuple[str, ...] = ()
 
     @property
     def answer(self) -> str:

@@ -129,13 +129,16 @@ class StudyResult:
         sentences = [*self.answers, *([text_table(header, rows)] if rows else [])]
         return "\n\n".join([*sentences, *([self._diagnosed()] if self.list_diagnostics() else [])])
 
-    def list_diagnostics(self, comparisons: Sequence[Compared] | None = None) -> tuple[str, ...]:
+    def list_diagnostics(
+        self, comparisons: Sequence[Compared | Control] | None = None
+    ) -> tuple[str, ...]:
         """What speaks against comparisons, each sentence once.
 
         Args:
-            comparisons: which; none takes all.
+            comparisons: which; none takes all, and the controls.
         """
-        shown = self.comparisons if comparisons is None else comparisons
+        shown: Sequence[Compared | Control] = (*self.comparisons, *self.controls)
+        shown = shown if comparisons is None else comparisons
         # what holds of the data is said of every comparison on them
         return tuple(dict.fromkeys(sentence for one in shown for sentence in one.diagnostics))
 

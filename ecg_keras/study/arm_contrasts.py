@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from ecg_keras.config import Question, Study
 from ecg_keras.errors import DataError
@@ -32,6 +32,8 @@ from ecg_keras.statistics import (
     speed,
 )
 from ecg_keras.study.finished import DEFAULT_LOGGED, LOGGED, AnyArm, Arms
+
+Doubted = TypeVar("Doubted", bound=Compared | Control)
 
 
 class Resampling(TypedDict):
@@ -272,9 +274,9 @@ def doubt_upstreams(
 
 
 def doubt_seeds(
-    comparisons: Sequence[Compared], doubts: Mapping[ArmName, str]
-) -> tuple[Compared, ...]:
-    """The comparisons, with a sentence more for arms whose seeds are not independent."""
+    comparisons: Sequence[Doubted], doubts: Mapping[ArmName, str]
+) -> tuple[Doubted, ...]:
+    """Comparisons or controls, with a sentence more for arms whose seeds are not independent."""
     return tuple(
         replace(one, diagnostics=(*one.diagnostics, doubts[one.arm])) if one.arm in doubts else one
         for one in comparisons

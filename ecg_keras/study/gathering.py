@@ -7,7 +7,7 @@ from typing import Any
 
 from ecg_keras import models
 from ecg_keras.config import dump_recipe
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, listed
 from ecg_keras.files import read_json
 from ecg_keras.statistics import FEWEST_SEEDS, Compared, StudyResult, findings, headline
 from ecg_keras.study.arm_contrasts import (
@@ -70,7 +70,10 @@ def gather(
     arms = {name: arm for name, arm in finished.items() if name.mode in study.modes}
     controls = compare_controls(finished, judged, study)
     comparisons = doubt_upstreams(compare_arms(arms, judged, question, column), controls)
-    comparisons = doubt_seeds(comparisons, plan.dependent_seeds)
+    comparisons, controls = (
+        doubt_seeds(comparisons, plan.dependent_seeds),
+        doubt_seeds(controls, plan.dependent_seeds),
+    )
     curves = find_curves(arms, judged, question)
     families = {name.backbone: models.family_of(name.backbone) for name in arms}
     interactions = find_interactions(arms, judged, question, families)
@@ -153,12 +156,18 @@ def _not_done(
             "of these trained networks; how much another training differs needs at least "
             f"{FEWEST_SEEDS} seeds (grid.seeds)."
         )
-    once = [len({*starts.values()}) == 1 for starts in plan.pretrainings.values()]
+    made = {arm: one for arm, one in plan.pretrainings.items() if arm.upstream not in plan.given}
+    once = [len({*starts.values()}) == 1 for starts in made.values()]
     if any(once):
-        which = "Each upstream" if all(once) else "What some arms start from"
+        which = "Each upstream" if all(once) and not plan.given else "What some arms start from"
         lines.append(
             f"{which} was pre-trained once: how much another pre-training would differ is in no "
             "interval (grid.upstream_seeds)."
+        )
+    if plan.given:
+        lines.append(
+            f"Of {listed([*plan.given])} there is one network: how much another pre-training would "
+            "differ is in no interval."
         )
     if study.grid.folds is None:
         lines.append(

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
 from ecg_keras.files import write_json
 from ecg_keras.metrics import best_f1_thresholds
+from ecg_keras.report import write_study
 from ecg_keras.study.arm_contrasts import (
     compare_arms,
     find_shifts,
@@ -518,6 +520,19 @@ def test_seeds_that_share_a_pretraining_speak_against_their_comparison(tmp_path)
     assert said.startswith("georgia was pre-trained 2 times for 3 seeds: intervals and verdicts")
     assert f"! {said}" in result.table()
     assert not any("pre-trained once" in line for line in result.not_done)
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_seeds_that_share_a_pretraining_speak_against_its_control_as_well(tmp_path):
+    more = "controls: true\ngrid: {seeds: [0, 1, 2], upstream_seeds: [0, 1]}"
+    plan = list_study(tmp_path, f"{more}\nexclude: [{{mode: upstream_probe}}]")
+    finish(plan, lambda cell: 2.0 if cell.arm and cell.arm.upstream else 1.0)
+    result = gather(plan)
+    (control,) = result.controls
+    (said,) = control.diagnostics
+    assert said.startswith("georgia was pre-trained 2 times for 3 seeds: intervals and verdicts")
+    page = write_study(replace(result, comparisons=()), tmp_path / "page").read_text()
+    assert said in page
 
 
 @pytest.mark.usefixtures("without_shards")

@@ -171,6 +171,8 @@ def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path):
     ways = {one.arm.way for one in result.comparisons}
     assert ways == {"finetune from theirs"}
     assert [one.arm.upstream for one in result.controls] == ["theirs", "theirs"]
+    assert any(line.startswith("Of theirs there is one network: ") for line in result.not_done)
+    assert not any("grid.upstream_seeds" in line for line in result.not_done)
     page = write_study(result, tmp_path / "page").read_text()
     assert "the ECGs that they were trained on are not here" in page
 
