@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from ecg_keras.models.zoo import (
         AS_PUBLISHED_HEAD as AS_PUBLISHED_HEAD,
         BACKBONES as BACKBONES,
+        DENSE_EMBEDDINGS as DENSE_EMBEDDINGS,
         FAMILIES as FAMILIES,
         HIGHEST_RATES as HIGHEST_RATES,
         OTHER_FAMILY as OTHER_FAMILY,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
         find_backbone as find_backbone,
         highest_rate_of as highest_rate_of,
         published_head as published_head,
+        weights_fit as weights_fit,
     )
 else:
     __getattr__, __dir__, __all__ = lazy_face(__name__)

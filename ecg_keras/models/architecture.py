@@ -6,7 +6,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,13 @@ DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
+# the layer that each way to one vector of all time steps ends with
+LAST_LAYERS: Mapping[str, str] = {
+    "pooled": "embedding_pool",
+    "mean_max": "embedding_mean_max",
+    "attention": "embedding_attention",
+    "flattened": "embedding_flatten",
+}
 # of the few lines of metadata.json
 MAX_METADATA_BYTES = 1_000_000
 UNKNOWN = "unknown"
@@ -53,9 +60,14 @@ class Architecture:
     num_labels: int | None
 
     @property
+    def head(self) -> str:
+        """How it makes one vector of its time steps, as `head_of` says it of a network."""
+        return head_among(self.layers)
+
+    @property
     def flattened(self) -> bool:
         """Whether it has a weight for every time step, as far as names of layers say."""
-        return "embedding_flatten" in self.layers
+        return self.head == "flattened"
 
     @property
     def further_head(self) -> tuple[str, ...]:
@@ -63,6 +75,11 @@ class Architecture:
         return tuple(
             one for one in self.layers if one.startswith("head_") and one != "head_dropout"
         )
+
+
+def head_among(layers: Collection[str]) -> str:
+    """What `head_of` says of a network with layers of these names."""
+    return next((head for head, last in LAST_LAYERS.items() if last in layers), "as_published")
 
 
 def read_architecture(path: str | Path) -> Architecture:

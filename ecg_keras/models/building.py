@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from ecg_keras.errors import ConfigError, look_up
 from ecg_keras.keras_library import KerasTensor as Tensor, check_keras, keras, layers, ops
+from ecg_keras.models.architecture import head_among
 from ecg_keras.models.zoo import AS_PUBLISHED_HEAD
 
 # of every layer that asks: signals are (samples, leads), whatever Keras is set to
@@ -84,13 +85,6 @@ SUMMARIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "attention": _attention,
     "flattened": _side_by_side,
 }
-# the layer that each ends with
-LAST_LAYERS: Mapping[str, str] = {
-    "pooled": "embedding_pool",
-    "mean_max": "embedding_mean_max",
-    "attention": "embedding_attention",
-    "flattened": "embedding_flatten",
-}
 
 
 def head_of(model: keras.Model) -> str:
@@ -107,8 +101,7 @@ def head_of(model: keras.Model) -> str:
         >>> head_of(find_backbone("gru")(num_samples=100, head="attention"))
         'attention'
     """
-    names = {layer.name for layer in model.layers}
-    return next((head for head, last in LAST_LAYERS.items() if last in names), "as_published")
+    return head_among([layer.name for layer in model.layers])
 
 
 def at_least_float32(x: Tensor) -> str:

@@ -26,6 +26,8 @@ class Backbone:
             one embedding.
         stages: of its classifier, as `ecg_keras.models.stages` reads them from its layers.
         sources: of the network, numbers of the references in docs/backbones.md.
+        dense_embedding: whether a dense layer follows that embedding, so that its weights are for
+            one ``head`` alone.
         highest_rate: learning rate of Adam above which it is not known to learn, where it is below
             that of the shipped recipes; docs/backbones.md says what was measured.
     """
@@ -37,6 +39,7 @@ class Backbone:
     stages: tuple[str, ...]
     sources: tuple[int, ...]
     highest_rate: float | None = None
+    dense_embedding: bool = False
 
 
 _RESNET = ("stem", "stage1", "stage2", "stage3", "stage4", "embedding", "head")
@@ -54,9 +57,33 @@ _FOUR_STAGES = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 OTHER_FAMILY = "other"
 
 ZOO = (
-    Backbone("resnet1d18", "ecg_keras.models.resnet1d", "CNN", "pooled", _RESNET, (1, 2)),
-    Backbone("resnet1d50", "ecg_keras.models.resnet1d", "CNN", "pooled", _RESNET, (1, 2)),
-    Backbone("resnet1d101", "ecg_keras.models.resnet1d", "CNN", "pooled", _RESNET, (1, 2)),
+    Backbone(
+        "resnet1d18",
+        "ecg_keras.models.resnet1d",
+        "CNN",
+        "pooled",
+        _RESNET,
+        (1, 2),
+        dense_embedding=True,
+    ),
+    Backbone(
+        "resnet1d50",
+        "ecg_keras.models.resnet1d",
+        "CNN",
+        "pooled",
+        _RESNET,
+        (1, 2),
+        dense_embedding=True,
+    ),
+    Backbone(
+        "resnet1d101",
+        "ecg_keras.models.resnet1d",
+        "CNN",
+        "pooled",
+        _RESNET,
+        (1, 2),
+        dense_embedding=True,
+    ),
     Backbone("lstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("bilstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("gru", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 4)),
@@ -72,6 +99,7 @@ ZOO = (
         _RESNET,
         (11,),
         3e-4,
+        dense_embedding=True,
     ),
     Backbone(
         "vit1d",
@@ -110,6 +138,7 @@ FAMILIES: Mapping[str, str] = {row.name: row.family for row in ZOO}
 AS_PUBLISHED_HEAD: Mapping[str, str] = {row.name: row.as_published for row in ZOO}
 STAGES: Mapping[str, tuple[str, ...]] = {row.name: row.stages for row in ZOO}
 HIGHEST_RATES: Mapping[str, float | None] = {row.name: row.highest_rate for row in ZOO}
+DENSE_EMBEDDINGS = tuple(row.name for row in ZOO if row.dense_embedding)
 
 
 def published_head(backbone: str, head: str) -> str | None:
@@ -123,6 +152,20 @@ def published_head(backbone: str, head: str) -> str | None:
         ('flattened', 'pooled')
     """
     return AS_PUBLISHED_HEAD.get(backbone) if head == "as_published" else head
+
+
+def weights_fit(backbone: str, theirs: str | None, ours: str | None) -> bool:
+    """Whether weights of a backbone with one ``head`` fit the same backbone with another.
+
+    Args:
+        backbone: a name of `BACKBONES`; of a network of your own that is known once it is built.
+        theirs, ours: such as ``"pooled"``, as `published_head` gives them.
+
+    Example:
+        >>> [weights_fit(name, "pooled", "mean_max") for name in ("gru", "resnet1d18")]
+        [True, False]
+    """
+    return theirs == ours or not (backbone in DENSE_EMBEDDINGS or "attention" in (theirs, ours))
 
 
 def find_backbone(name: str) -> Callable[..., keras.Model]:

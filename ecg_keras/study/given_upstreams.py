@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecg_keras.config import LoadedStudy, Part, Recipe, compose
+from ecg_keras.config import LoadedStudy, Model, Part, Recipe, compose
 from ecg_keras.errors import ConfigError, EcgKerasError, list_problems
+from ecg_keras.models import published_head, weights_fit
 from ecg_keras.study.grid import Point, downstream_parts, source_of_downstream
 from ecg_keras.training import Run, of_same_database, read_network
 from ecg_keras.workflow import (
@@ -34,12 +35,14 @@ class GivenUpstream:
     run: Run
 
     @property
+    def network(self) -> Model | None:
+        """Whose weights these are, where that is known."""
+        return read_network(self.run) if self.published is None else self.published.model
+
+    @property
     def backbone(self) -> str:
-        """The network whose weights these are."""
-        if self.published is not None:
-            return self.published.model.backbone
-        network = read_network(self.run)
-        return "" if network is None else network.backbone
+        """Of the network."""
+        return "" if self.network is None else self.network.backbone
 
     @property
     def fingerprint(self) -> str:
@@ -49,8 +52,13 @@ class GivenUpstream:
         return str(self.run.read_status()["fingerprint"])
 
     def starts(self, point: Point, study: LoadedStudy) -> bool:
-        """Whether a combination can begin with them: their network, on ECGs they have not seen."""
-        if point.backbone != self.backbone:
+        """Whether a combination can begin with them: their network, with their head where weights
+        depend on it, on ECGs they have not seen.
+        """
+        if self.network is None or point.backbone != self.network.backbone:
+            return False
+        heads = (published_head(point.backbone, head) for head in (self.network.head, point.head))
+        if not weights_fit(point.backbone, *heads):
             return False
         seen = () if self.published is None else self.published.card.seen
         return not of_same_database(seen, source_of_downstream(study.study, point))

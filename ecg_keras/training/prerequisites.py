@@ -30,8 +30,8 @@ def check_weights(
     Raises:
         ConfigError: the head of a single file is to be kept, whose labels nobody knows.
         DataError: there are no weights, or they are of another network, other leads, another
-            sampling rate or length, behind another scaling or preprocessing that is to come with
-            them, or of other labels and the head is kept.
+            sampling rate, or a head or length that they depend on; behind another scaling or
+            preprocessing that is to come with them; or of other labels and the head is kept.
     """
     network = recipe.model
     keep_head = recipe.initialise is not None and recipe.initialise.head == "keep"
@@ -46,14 +46,19 @@ def check_weights(
             f"{upstream}: its head has further layers ({theirs.further_head[0]}), which this "
             "recipe's network lacks, and can't be kept: use `initialise: {head: new}`."
         )
-    # a network of your own has what name it likes
-    backbone = theirs.backbone if network.backbone in models.BACKBONES else network.backbone
-    flattened = theirs.num_samples if theirs.flattened else None
     inside = None if "preprocess_leads" in theirs.layers else theirs.num_leads
+    named = network.backbone in models.BACKBONES  # one of your own has what name it likes
+    head = models.published_head(network.backbone, network.head) or network.head
+    by_head = keep_head or not models.weights_fit(network.backbone, theirs.head, head)
+    by_length = theirs.flattened and (
+        keep_head or not named or network.backbone in models.DENSE_EMBEDDINGS
+    )
+    length = theirs.num_samples if by_length else None
     for what, old, new, setting in (
-        ("network", backbone, network.backbone, "model.backbone"),
+        ("network", theirs.backbone if named else None, network.backbone, "model.backbone"),
         ("number of leads", inside, len(taken), "data.leads"),
-        ("length in samples", flattened, stored_length(recipe.data), "data.seconds"),
+        ("head", theirs.head if named and by_head else None, head, "model.head"),
+        ("length in samples", length, stored_length(recipe.data), "data.seconds"),
     ):
         if old not in (None, new):
             published = what == "network" and old not in models.BACKBONES

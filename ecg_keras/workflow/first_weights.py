@@ -19,7 +19,7 @@ from ecg_keras.config import (
 )
 from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import ConfigError, EcgKerasError, listed, shortened
-from ecg_keras.models import published_head
+from ecg_keras.models import DENSE_EMBEDDINGS, published_head, weights_fit
 from ecg_keras.signals import LEADS, missing_leads
 from ecg_keras.training import Run, read_network, run_of
 from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
@@ -83,14 +83,16 @@ def check_upstream_recipe(
     whole = initialise is not None and initialise.scaling == "upstream"
     ours, theirs = (_describe(one.recipe) for one in (loaded, upstream))
     own_code = any(":" in one["model.backbone"] for one in (ours, theirs))
+    head, backbone = "model.head", ours["model.backbone"]
+    by_length = keep_head or backbone in DENSE_EMBEDDINGS
     compared = {
         "model.backbone": not own_code,  # a network of your own has what name it likes
         "data.leads": True,
         "data.sampling_rate": True,
         "model.scaling": whole,
         "model.preprocessing": whole,
-        "model.head": keep_head or "attention" in (ours["model.head"], theirs["model.head"]),
-        "data.seconds": keep_head and "flattened" in (ours["model.head"], theirs["model.head"]),
+        head: keep_head or not weights_fit(backbone, theirs[head], ours[head]),
+        "data.seconds": by_length and "flattened" in (ours[head], theirs[head]),
     }
     for key in (key for key, counts in compared.items() if counts):
         if ours[key] != theirs[key]:

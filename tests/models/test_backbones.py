@@ -16,7 +16,7 @@ import tensorflow as tf
 from ecg_keras import models
 from ecg_keras.errors import ConfigError
 from ecg_keras.export import export_saved_model
-from ecg_keras.models.building import LAST_LAYERS
+from ecg_keras.models.architecture import LAST_LAYERS
 
 LABELS = ("NORM", "MI", "STTC", "HYP", "CD")
 NAMES = sorted(models.BACKBONES)
@@ -127,6 +127,7 @@ def test_parameters_names_and_first_weights_are_those_of_the_published_network(n
     assert count(model) == PARAMETERS[name][1]
     assert LAST_LAYERS[models.AS_PUBLISHED_HEAD[name]] in names_of(model)
     assert models.stages(model) == models.STAGES[name]
+    assert ("embedding_dense" in names_of(model)) == (name in models.DENSE_EMBEDDINGS)
     check_stages(model)
     check_first_weights(model)
 

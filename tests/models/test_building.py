@@ -8,7 +8,8 @@ import pytest
 
 from ecg_keras.config import Model
 from ecg_keras.models import Backbone, head_of
-from ecg_keras.models.building import LAST_LAYERS, SUMMARIES, summarise_time
+from ecg_keras.models.architecture import LAST_LAYERS
+from ecg_keras.models.building import SUMMARIES, summarise_time
 
 STEPS = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
 

@@ -58,6 +58,19 @@ def test_they_start_runs_of_their_network_alone_and_all_of_these_have_their_sign
     assert plan.given["theirs"].run.folder.parent == tmp_path / "study" / "runs" / "imported"
 
 
+@pytest.mark.parametrize("imported", [False, True])
+def test_they_start_no_run_of_a_head_that_their_weights_are_not_for(tmp_path, theirs, imported):
+    if imported:
+        made = listed(tmp_path, theirs).given["theirs"]
+        made.import_published()
+        theirs = made.run.folder
+    grid = {"seeds": [0], "upstreams": ["theirs"], "heads": ["as_published", "mean_max"]}
+    plan = listed(tmp_path, theirs, grid=grid)
+    started = {cell.recipe.model.head: cell.recipe.mode for cell in plan.cells}
+    heads = [cell.recipe.model.head for cell in plan.cells if cell.recipe.mode == "finetune"]
+    assert heads == ["as_published"] and started["mean_max"] == "scratch"
+
+
 def test_a_database_that_they_have_seen_is_left_out(tmp_path):
     publish(tmp_path, changes=[("database: Elsewhere", "database: ludb")])
     plan = listed(

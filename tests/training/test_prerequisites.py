@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 
 import keras
@@ -53,13 +54,36 @@ def test_a_file_says_what_is_in_it_without_being_opened_as_a_network(path, tmp_p
     [
         (LEADS, {"model": {"backbone": "lstm"}}, "its network is gru, and this recipe's lstm"),
         (LEADS[:2], {}, "its number of leads is 3, and this recipe's 2"),
-        (LEADS, {"seconds": 4.0}, "its length in samples is 100, and this recipe's 200"),
+        (LEADS, {"model": {"head": "attention"}}, "its head is flattened, .* recipe's attention"),
     ],
 )
-def test_another_network_number_of_leads_or_length_is_refused(path, leads, changes, message):
+def test_another_network_number_of_leads_or_attention_is_refused(path, leads, changes, message):
     check_weights(path, recipe(path), leads=LEADS)
     with pytest.raises(DataError, match=message):
         check_weights(path, recipe(path, **changes), leads=leads)
+
+
+def test_weights_fit_any_pooling_and_length_unless_a_dense_layer_follows_or_the_head_is_kept(
+    path, shards, tmp_path
+):
+    for head in ("pooled", "mean_max", "flattened"):
+        check_weights(path, recipe(path, seconds=4.0, model={"head": head}), leads=LEADS)
+    dense, kept = tmp_path / "dense.keras", tmp_path / "model.keras"
+    backbone = models.find_backbone("resnet1d18")(100, 3, head="flattened")
+    models.save_model(models.classifier(backbone, ["MI"]), dense)
+    shutil.copyfile(path, kept)
+    dataset = replace(data.read_dataset(shards / "dataset.json"), leads=LEADS, sampling_rate=50.0)
+    (tmp_path / "dataset.json").write_text(dataset.dump())
+    for weights, backbone, how in ((dense, "resnet1d18", "new"), (kept, "gru", "keep")):
+        for seconds, head, message in (
+            (2.0, "flattened", ""),
+            (4.0, "flattened", "its length in samples is 100, and this recipe's 200"),
+            (2.0, "mean_max", "its head is flattened, and this recipe's mean_max. Set model.head"),
+        ):
+            network = {"backbone": backbone, "head": head}
+            begun = recipe(weights, seconds=seconds, head=how, model=network)
+            with pytest.raises(DataError, match=message) if message else nullcontext():
+                check_weights(weights, begun, leads=LEADS)
 
 
 def test_a_network_of_others_is_to_be_imported(tmp_path):

@@ -192,6 +192,15 @@ def test_several_workers_are_refused_before_anything_is_made(place, monkeypatch)
         ({"data__sampling_rate": 250}, "data.sampling_rate is 250.0, and 100.0 in"),
         ({"model__scaling": "minmax"}, "model.scaling is minmax, and standardise in"),
         ({"model__head": "attention"}, "model.head is attention, and pooled in"),
+        ({"model__head": "mean_max"}, "model.head is mean_max, and pooled in"),
+        (
+            {
+                "model__head": "flattened",
+                "initialise__set": {"model.head": "flattened"},
+                "data__seconds": 5,
+            },
+            "data.seconds is 5.0, and 10.0 in",
+        ),
         (
             {
                 "initialise__head": "keep",
@@ -216,6 +225,15 @@ def test_an_upstream_recipe_of_other_words_for_the_same_fits(place):
     same = {"data__leads": leads, "data__seconds": 5, "initialise__scaling": "own"}
     found = problems(job_of(**same, model__scaling="minmax"))
     assert not [one for one in found if "that it starts from" in one]
+
+
+def test_weights_of_a_network_without_a_dense_embedding_fit_any_pooling_and_length(place):
+    network = {"model.backbone": "gru", "model.head": "flattened"}
+    for head in ("pooled", "mean_max", "flattened"):
+        job = job_of(
+            model__backbone="gru", model__head=head, data__seconds=5, initialise__set=network
+        )
+        assert not [one for one in problems(job) if "that it starts from" in one]
 
 
 def test_fewer_leads_are_zero_for_the_network_of_an_upstream_recipe_and_the_baseline(place):
