@@ -11,7 +11,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import check_keras, keras, layers
 from ecg_keras.models.building import dense, head_of, seed_of
 from ecg_keras.models.depthwise import refuse_wide_depthwise
-from ecg_keras.models.freezing import HEAD, stage_of
+from ecg_keras.models.freezing import HEAD, PREPROCESS, single_layers, stage_of
 from ecg_keras.models.preprocessing import FILTER_LAYERS, preprocess
 from ecg_keras.models.scaling import scale
 
@@ -115,6 +115,13 @@ def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None
         raise ConfigError(
             f"backbone {backbone.name} already has a layer whose name begins with 'head'. Give "
             "the backbone without its last layer."
+        )
+    frozen = [one for one in single_layers(backbone) if stage_of(one) == PREPROCESS]
+    if trained := [one.name for one in frozen if one.trainable_weights]:
+        raise ConfigError(
+            f"backbone {backbone.name}: the layer {trained[0]} has weights to train, and layers "
+            "whose names begin with 'preprocess' never train. Call it stem_..., or as the stage "
+            "that it trains with."
         )
     refuse_wide_depthwise(backbone)
 

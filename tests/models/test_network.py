@@ -82,6 +82,20 @@ def test_a_classifier_is_no_backbone(small):
         models.classifier(small("gru"), ["MI"])
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_layer_to_train_that_is_called_preprocess_is_refused(small, nested):
+    signal = keras.Input((64, 3), name="signal")
+    x = keras.layers.Conv1D(3, 3, name="preprocess_conv")(signal)
+    if nested:
+        x = keras.Model(signal, x, name="stem_part")(signal)
+    backbone = keras.Model(signal, keras.layers.GlobalMaxPooling1D(name="stem_pool")(x))
+    with pytest.raises(ConfigError, match=r"preprocess_conv has weights to train.* never train"):
+        models.classifier(backbone, ["MI"])
+    # what only scales stays, as in a backbone that is cut from a trained network
+    cut = small("gru", **STANDARDISE)
+    assert models.classifier(keras.Model(cut.input, cut.layers[-2].output), ["MI"]).layers
+
+
 def test_it_trains_the_same_under_a_distribution_strategy(small, signals, targets):
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = small("gru", **STANDARDISE)
