@@ -13,7 +13,7 @@ from ecg_keras import metrics
 from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.keras_library import CopiedCallback
-from ecg_keras.training.validation_pass import Outcome
+from ecg_keras.training.validation_pass import Averages, Outcome
 from ecg_keras.training.validation_scores import ValidationScores, score
 
 # of patients that are left out in turn: enough for a standard error within a tenth
@@ -57,7 +57,9 @@ class StopWhenUnresolved(CopiedCallback):
             are left out together. None takes each record for a patient.
         patience: epochs in a row without such a gain, after which training ends.
         errors: how many standard errors a gain needs; 1 is the one-standard-error rule.
-        restore_best_weights: put the weights of the best epoch back when training ends so.
+        restore_best_weights: put the weights of the best epoch back when training ends, as
+            ``EarlyStopping`` does: also where epochs run out or another callback stops it. Where
+            the optimizer averages the weights, these are the averages that were scored.
         seed: of the division of patients into 50 groups.
 
     Attributes:
@@ -107,6 +109,10 @@ class StopWhenUnresolved(CopiedCallback):
         self._targets: AnyArray | None = None
         self._weights: list[Any] | None = None
         self._waited = 0
+        self._averages = Averages(getattr(self.model, "optimizer", None))
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._averages.note_step()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         outcome = self.scores.outcome
@@ -122,13 +128,17 @@ class StopWhenUnresolved(CopiedCallback):
         if np.isfinite(scored.whole) and gain > self.errors * error:
             self._best, self.best_epoch, self._waited = scored, epoch + 1, 0
             if self.restore_best_weights:
-                self._weights = self.model.get_weights()
+                with self._averages.in_model():
+                    self._weights = self.model.get_weights()
             return
         self._waited += 1
         if self._waited >= self.patience:
             self.model.stop_training = True
-            if self._weights is not None:
-                self.model.set_weights(self._weights)
+
+    # not before: at the end of fit, Keras puts the latest averages into the model
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        if self._weights is not None:
+            self.model.set_weights(self._weights)
 
     def _check_order(self, outcome: Outcome) -> None:
         """Epochs are compared record by record: those of shuffled data would be others."""

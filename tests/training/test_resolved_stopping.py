@@ -107,6 +107,32 @@ def test_a_fit_stops_with_the_weights_of_its_best_epoch(valid):
     assert_same(before, model.get_weights())
 
 
+@pytest.mark.parametrize("patience", [2, 9])
+@pytest.mark.parametrize("swaps", [None, "before", "after"])
+def test_averages_of_the_best_epoch_are_left_in_the_model(valid, swaps, patience):
+    class Best(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                self.scored = scores.outcome.probabilities
+
+    optimizer = keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.5)
+    model, best = network(optimizer=optimizer), Best()
+    scores = ValidationScores(valid, LABELS)
+    stop = StopWhenUnresolved(
+        scores, monitor="loss", patience=patience, errors=1e9, restore_best_weights=True
+    )
+    listed = [scores, stop, best]
+    if swaps is not None:
+        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        listed.insert(0 if swaps == "before" else 2, swap)
+    history = fit(model, valid, *listed, epochs=4)
+    assert (stop.best_epoch, len(history["loss"])) == (1, min(4, 1 + patience))
+    signals = np.concatenate([signal for signal, _ in valid])
+    found = np.asarray(model(signals))
+    np.testing.assert_allclose(found, best.scored, atol=1e-6)
+    assert not np.allclose(scores.outcome.probabilities, best.scored, atol=1e-3)
+
+
 def test_what_can_not_be_resolved_is_refused(valid):
     scores = Epochs()
     with pytest.raises(ConfigError, match="no score named 'auroc'"):
