@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import tensorflow as tf
 
 from ecg_keras.errors import ConfigError
@@ -87,3 +89,14 @@ def make_repeatable(seed: int, *, deterministic: bool) -> None:
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def own_draws() -> Iterator[None]:
+    """Python's and NumPy's global generators are afterwards as if nothing was drawn inside."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002

@@ -23,6 +23,7 @@ from ecg_keras.training.device import (
     choose_precision,
     make_repeatable,
     make_strategy,
+    own_draws,
     use_precision,
 )
 from ecg_keras.training.leakage import guard
@@ -46,6 +47,10 @@ def train(
     The order in which first weights are looked for: (1) this run's own checkpoint, (2) the
     recipe's ``initialise``, (3) random weights. The `guard` looks at who is in all splits; signals
     and labels are read of the training split and the one that ``training.validate_on`` names.
+
+    Python's and NumPy's global random generators are afterwards as they were. TensorFlow's and
+    Keras' seeds are those of the recipe from then on, and where ``training.deterministic`` is true,
+    TensorFlow's ops stay deterministic in this process: it offers no way back.
 
     Args:
         recipe: the settings.
@@ -80,7 +85,8 @@ def train(
     with alone(run, found.mark):
         # another process may have trained it while this one looked
         if run.read_status()["state"] != "trained" or not run.model.is_file():
-            _fit(recipe, dataset, shards, run, upstream, callbacks)
+            with own_draws():  # a search may draw its next settings from the same generators
+                _fit(recipe, dataset, shards, run, upstream, callbacks)
     return run
 
 

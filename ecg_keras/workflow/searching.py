@@ -39,6 +39,8 @@ def train(recipe: str | Path, *, callbacks: Sequence[Any] = (), **overrides: Any
     opened once the data are prepared, validated and searched for leaks, which happens once for all
     settings of a network. So a search of settings can call this as often as it likes. The run is an
     ordinary one: ``ecg-keras train`` with the same settings and ``run`` adds test scores and page.
+    A search may draw from Python's and NumPy's global random generators, which this does not seed;
+    TensorFlow's and Keras' seeds, and deterministic ops, are those of the last run.
 
     Args:
         recipe: a YAML file.

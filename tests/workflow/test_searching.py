@@ -1,5 +1,6 @@
 """`ecg.train`: what a search of settings calls; the test split is left alone."""
 
+import random
 from pathlib import Path
 
 import keras
@@ -82,6 +83,17 @@ def test_a_pruned_run_resumes(place, monkeypatch):
     rest = Epochs()
     ecg.train("mine.yaml", callbacks=[rest], **settings)
     assert list(rest.logs) == [1]
+
+
+def test_a_search_that_draws_from_global_generators_draws_on(place):
+    def drawn():
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002
+        return random.getstate(), name, keys.tolist(), rest
+
+    before = drawn()
+    with pytest.raises(RuntimeError, match="pruned"):
+        ecg.train("mine.yaml", callbacks=[Epochs(last=0)], training={"seed": 6})
+    assert drawn() == before
 
 
 def test_what_would_choose_by_test_or_is_no_key_is_refused(place):
