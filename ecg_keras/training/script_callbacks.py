@@ -65,6 +65,10 @@ class UnfreezeStages(CopiedCallback):
                 f"the optimizer was built without {missing[0]}, which is to train later. Compile "
                 "the model again before fit."
             )
+        # with use_ema, Keras pairs what trains at the end of fit with all averages, by place
+        optimizer.finalize_variable_values = lambda _: type(optimizer).finalize_variable_values(
+            optimizer, optimizer._trainable_variables
+        )
         self._now = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

@@ -21,9 +21,9 @@ def staged():
     return keras.Model(signal, keras.layers.Dense(2, "sigmoid", name="head")(x))
 
 
-def compiled():
+def compiled(**settings):
     model = staged()
-    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
+    model.compile(keras.optimizers.Adam(1e-2, **settings), "binary_crossentropy")
     return model
 
 
@@ -51,6 +51,34 @@ def test_stages_thaw_one_after_another(valid):
     fit(model, valid, thaw, Changed(), epochs=4)
     everything = {"stem_conv", "stage1_norm", "head"}
     assert model.changed == [{"head"}, {"head", "stage1_norm"}, everything, everything]
+
+
+@pytest.mark.parametrize("swaps", [False, True])
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_averages_are_those_of_their_weights_wherever_fit_ends(valid, epochs, swaps):
+    class Average(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.means = [one.numpy() for one in self.model.trainable_variables]
+            self.steps = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            share = 0.2 if self.steps else 1.0
+            self.means = [
+                (1 - share) * mean + share * one.numpy()
+                for mean, one in zip(self.means, everything, strict=True)
+            ]
+            self.steps += 1
+
+    model, averaged = compiled(use_ema=True, ema_momentum=0.8), Average()
+    everything = model.trainable_variables
+    thaw = UnfreezeStages({0: "head", 1: "stage1", 2: "stem"})
+    swap = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] * swaps
+    stem = model.get_layer("stem_conv").kernel
+    before = stem.numpy()
+    fit(model, valid, averaged, thaw, *swap, epochs=epochs)
+    for mean, one in zip(averaged.means, everything, strict=True):
+        np.testing.assert_allclose(one.numpy(), mean, rtol=1e-4, atol=1e-6)
+    assert np.allclose(stem.numpy(), before, atol=1e-6) == (epochs < 3)
 
 
 def test_a_killed_training_thaws_as_one_that_was_not(valid, tmp_path):
