@@ -38,6 +38,10 @@ class DataError(EcgKerasError):
     exit_code = 1
 
 
+class GapError(DataError):
+    """Samples are missing, or there twice, inside what was read as one: parts may be whole."""
+
+
 class DivergedError(DataError):
     """The loss of a training is no longer finite."""
 

@@ -83,9 +83,12 @@ def evaluate(
     _check_grouping(by, table)
     is_file = workflow.is_prediction_file(run)
     if shards is None:
-        own = "a file holds one split" if is_file else "a run's own scores are of its test split"
-        refuse_given(("split", "allow_leaks"), f"needs --shards: {own}")
-        if not is_file:
+        if is_file:
+            own = "is of a run with --shards: a file holds one split"
+            refuse_given(("split", "allow_leaks"), own)
+        else:
+            own = "needs --shards: a run's own scores are of its test split"
+            refuse_given(("split", "allow_leaks"), own)
             refuse_given(("bootstrap",), "needs --shards: a run's own scores are there already")
     if is_file:
         if shards is not None:

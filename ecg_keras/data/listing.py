@@ -65,7 +65,7 @@ class Listing:
         if split.folds is not None:
             return None
         by_folds = official and split.method in ("auto", "official")
-        names = ("valid", "test", "seed") if by_folds else ("valid_folds", "test_folds")
+        names = ("valid", "test") if by_folds else ("valid_folds", "test_folds")
         usual = Split()
         unused = [name for name in names if getattr(split, name) != getattr(usual, name)]
         if not unused:

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from ecg_keras.array_types import Float32Array
 from ecg_keras.config import Data
 from ecg_keras.data.settings import stored_leads, stored_length
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, GapError
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.signals import (
     LEADS,
+    Blocks,
     Repair,
     best_block,
     block_length,
@@ -171,12 +173,22 @@ def _list_windows(whole: int, length: int) -> list[tuple[int, int]]:
 
 def _read_ahead(opened: _Opened, samples: int) -> Part:
     """Parts one after another, of which that many samples are read at once."""
-    held = opened.first
+    held, alone = opened.first, 0
 
     def part(start: int, stop: int) -> Signal:
-        nonlocal held
-        if not _covers(held, start, stop):
-            held = opened.part(start, min(opened.total, max(stop, start + samples)))
+        nonlocal held, alone
+        if _covers(held, start, stop):
+            return held
+        if start < alone:
+            return opened.part(start, stop)
+        end = min(opened.total, max(stop, start + samples))
+        try:
+            held = opened.part(start, end)
+        except DataError as error:
+            if not _is_gap(error):
+                raise
+            alone = end  # until behind it
+            return opened.part(start, stop)
         return held
 
     return part
@@ -184,9 +196,13 @@ def _read_ahead(opened: _Opened, samples: int) -> Part:
 
 def _open(read: Reader, info: RecordInfo, data: Data, repair: Repair) -> _Opened:
     leads = stored_leads(data)
-    begun = _read_repaired(
-        read, info, (0.0, max(FIRST, data.seconds + 20 / data.sampling_rate + 1)), leads, repair
-    )
+    needed = data.seconds + 20 / data.sampling_rate + 1
+    try:
+        begun = _read_repaired(read, info, (0.0, max(FIRST, needed)), leads, repair)
+    except DataError as error:
+        if needed >= FIRST or not _is_gap(error):
+            raise
+        begun = _read_repaired(read, info, (0.0, needed), leads, repair)
     content = signature(begun.values, begun.leads, begun.sampling_rate)
     first = _choose(begun, leads)
     if first.sampling_rate < _LOWER * data.sampling_rate:
@@ -262,6 +278,13 @@ def _take(opened: _Opened, window: tuple[int, int]) -> Kept:
     return Kept(signal, total, span, window, opened.content, opened.first.remarks)
 
 
+def _is_gap(error: BaseException | None) -> bool:
+    """Whether samples are missing between those of a part, of which another part may be whole."""
+    while error is not None and not isinstance(error, GapError):
+        error = error.__cause__
+    return error is not None
+
+
 def _filled(values: Float32Array) -> Float32Array:
     """A copy in which lines bridge what is missing beside what is kept, for the filter's sake."""
     filled, places = values.copy(order="F"), np.arange(len(values))
@@ -277,10 +300,25 @@ def _find_best(opened: _Opened, length: int) -> tuple[int, int]:
     step, block = rates[0] / rates[1], block_length(rates[0])
     count = total // block
     at_once = max(1, _AT_ONCE // (len(opened.first.leads) * block))
-    measured = []
+    measured: list[Blocks] = []
+
+    def measure(begin: int, end: int, beside: int = 0) -> Iterator[Blocks]:
+        first, last = begin * block, end * block
+        try:
+            read = part(max(0, first - beside), min(total, last + beside))
+            values = _cut(read, first, last)
+        except DataError as error:
+            if not _is_gap(error):
+                raise
+            if end - begin > 1:  # a window needs its surroundings, too
+                middle, (_, beside) = (begin + end) // 2, needed_part(0, 1, *rates)
+                yield from chain(measure(begin, middle, beside), measure(middle, end, beside))
+                return
+            values = np.full((block, len(opened.first.leads)), np.nan, np.float32)
+        yield measure_blocks(values, rates[0])
+
     for begin in range(0, count, at_once):
-        first, last = begin * block, min(count, begin + at_once) * block
-        measured.append(measure_blocks(_cut(part(first, last), first, last), rates[0]))
+        measured += measure(begin, min(count, begin + at_once))
     # where blocks don't begin with a new sample, the window begins a little behind its block
     behind = 0.0 if (block / step).is_integer() else step
     wanted = math.ceil((length * step + behind) / block)

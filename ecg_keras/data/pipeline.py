@@ -74,8 +74,8 @@ def load(
         augment: random changes, drawn again in each epoch; with ``mixup`` the targets are between
             0 and 1.
         cache: keep the split in memory (two bytes a sample) where `fits_in_memory` says that it
-            fits; ``"always"`` keeps it there, or refuses what takes more than is free; `False`
-            never does; ``"unchecked"`` keeps it there without a look at what is free.
+            fits; ``"always"`` keeps it there, or refuses what takes more than half of what is free;
+            `False` never does; ``"unchecked"`` keeps it there without a look at what is free.
         epochs: the numbers of the epochs that follow one another in one pass, for ``fit`` with
             ``steps_per_epoch``; none makes each pass through the dataset an epoch, counted from 0,
             or from where `set_epoch` sets it.
@@ -102,7 +102,7 @@ def load(
             ``mixup`` mixes are to have features, or no batch would be left.
         DataError: the folder is no finished dataset, has no such split, a shard is damaged, the
             shards hold more or fewer records than ``dataset.json`` promises, or ``cache="always"``
-            asks for more memory than is free.
+            asks for more than half of the memory that is free, which reading it needs twice.
 
     Example:
         >>> train = load("shards/ptbxl", "train", batch_size=64, shuffle=True, seed=0)
@@ -140,7 +140,7 @@ def load(
             f"drop_remainder leaves no batch of {batch_size} records: the {split} split of {folder}"
             f" has {source.records}. Make batches smaller, or keep the remainder."
         )
-    if not isinstance(cache, bool):
+    if isinstance(cache, str):
         look_up("cache", cache, dict.fromkeys(("always", "unchecked")))
     if cache == "always":
         where = f"{folder}: the {split} split"

@@ -33,7 +33,7 @@ def identify_network(model: keras.Model, calibration: Calibration | None = None)
     for weight in model.weights:
         values = np.ascontiguousarray(weight)
         digest.update(f"{values.dtype.str}{values.shape}".encode())
-        digest.update(values.data)
+        digest.update(values.tobytes())
     if calibration is not None and calibration.method != "none":
         slopes, intercepts = calibration.slopes, calibration.intercepts
         lines = [[label, slopes[label], intercepts[label]] for label in slopes]

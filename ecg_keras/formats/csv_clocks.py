@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ecg_keras.array_types import Float64Array
-from ecg_keras.errors import DataError
+from ecg_keras.errors import DataError, GapError
 from ecg_keras.formats.csv_numbers import find_marks, is_number
 
 # recorders of ECGs are within it; a column that steps otherwise is no clock
@@ -162,7 +162,7 @@ def check_steps(clock: Clock, cells: Sequence[str], rate: float, first: int = 0)
         late[small] = 0
     for place in np.flatnonzero(late)[:1]:
         seconds = late[place] / clock.step / rate
-        raise DataError(
+        raise GapError(
             f"interrupted: by {clock.name}, {'cell' if clock.column is None else 'line'} "
             f"{first + place + 2} of the samples comes {abs(seconds):.3g} s "
             f"{'late' if seconds > 0 else 'early'}, and the parts would be joined. Export its "

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_keras.errors import DataError, listed
+from ecg_keras.errors import DataError, GapError, listed
 from ecg_keras.formats.lead_errors import no_lead
 from ecg_keras.formats.plain_files import MOST_VALUES, errors_name
 from ecg_keras.formats.voltages import ALLOWED, is_calibration, unit_in_mv
@@ -269,7 +269,7 @@ def _check_time(header: EdfHeader, records: Digital, first: int, rate: float) ->
     for (before, one), (after, other) in itertools.pairwise(stamps):
         gap = float(other[1]) - float(one[1]) - (after - before) * header.duration
         if abs(gap) > tolerance:
-            raise DataError(
+            raise GapError(
                 f"interrupted: by its time stamp data record {first + after + 1} begins "
                 f"{abs(gap):g} s {'late' if gap > 0 else 'early'}, and the parts would be joined. "
                 "Export its parts as files of their own."

@@ -153,7 +153,7 @@ def _gather(
 ) -> AnswerTable:
     """The answers in files, and those about shards."""
     num_labels, num_leads = len(dataset.labels), len(dataset.leads)
-    tables = []
+    tables: list[AnswerTable] = []
     stored = [one for one in places if one.is_dir()]
     for place in stored:
         if not (place / "dataset.json").is_file():
@@ -169,24 +169,29 @@ def _gather(
             for one in _unanswerable(data.read_dataset(place / "dataset.json"))
         ]
         tables.append(prediction.as_table(rows, num_labels, num_leads))
+    named: dict[Path, set[str]] = {}
     for place in places:
         if place not in stored:
             tables.append(prediction.read_answers(place, dataset.labels, num_leads, time))
-            _check_network(run, place, tables[-1])
+            named[place] = set(() if tables[-1].network_ids is None else tables[-1].network_ids)
     if not sum(len(one.record_ids) for one in tables):
         raise DataError("there is no answer to look at: no file is named, or all are empty.")
+    _check_networks(run, named)
     return _join(tables)
 
 
-def _check_network(run: Run, place: Path, table: AnswerTable) -> None:
+def _check_networks(run: Run, named: Mapping[Path, set[str]]) -> None:
     """Refuses answers that another network gave; of earlier versions it is not known."""
-    given = set(() if table.network_ids is None else table.network_ids.tolist()) - {""}
-    if given and (strange := given - {prediction.open_trained(run.folder).network_id}):
-        raise DataError(
-            f"{place}: its column network_id names {listed(sorted(strange), 4)}, and that is not "
-            f"the network of {run.folder}, or its calibration was another then. Name the run that "
-            "answered, or ask this one again with `ecg-keras predict`."
-        )
+    if not set().union(*named.values()) - {""}:
+        return
+    ours = prediction.open_trained(run.folder).network_id
+    for place, given in named.items():
+        if strange := given - {"", ours}:
+            raise DataError(
+                f"{place}: its column network_id names {listed(sorted(strange), 4)}, and that is "
+                f"not the network of {run.folder}, or its calibration was another then. Name the "
+                "run that answered, or ask this one again with `ecg-keras predict`."
+            )
 
 
 def _join(tables: list[AnswerTable]) -> AnswerTable:

@@ -50,14 +50,17 @@ def open_keras(
             f"{place}: gives {gives[1:]} probabilities, and is to be asked about {len(labels)} "
             f"labels: {', '.join(labels)}. Check what is said of it."
         )
-    scores = reference = None
-    if file == run.model and not embedding:
-        scores = Scores.load_json(run.scores) if run.scores.is_file() else None
-        if run.reference.is_file():
-            reference = SignalReference.load(run.reference)
-            if (reference.sampling_rate, reference.num_leads) != (rate, len(leads)):
-                raise DataError(f"{run.reference}: is of other leads or another rate. Remove it.")
-    calibration = scores.calibration if scores else None
+    scores = reference = calibration = None
+    if file == run.model and run.scores.is_file():
+        scores = Scores.load_json(run.scores)
+        calibration = scores.calibration
+    network_id = identify_network(model, calibration)
+    if embedding:
+        scores = calibration = None
+    elif file == run.model and run.reference.is_file():
+        reference = SignalReference.load(run.reference)
+        if (reference.sampling_rate, reference.num_leads) != (rate, len(leads)):
+            raise DataError(f"{run.reference}: is of other leads or another rate. Remove it.")
     forward: Forward
     if embedding:
         forward = functools.partial(_first_part, models.cut_head(model))
@@ -86,7 +89,7 @@ def open_keras(
         "" if embedding or file != run.model else describe_head(place, run.card),
         model,
         reference,
-        identify_network(model, calibration),
+        network_id,
     )
 
 

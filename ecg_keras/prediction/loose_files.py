@@ -175,7 +175,7 @@ def _expand(
                 names = [name for name in names if Path(name).suffix.lower() != TEXT]
             recordings = [Path(name) for name in names if is_asked(Path(name), array)]
             segments = _list_segments(recordings)
-            chosen = [path for path in recordings if path not in segments and _holds_any(path)]
+            chosen = [path for path in recordings if path not in segments and holds_any(path)]
             if not chosen:
                 raise DataError(
                     f"{one}: matches {listed(names, 3)}, and none is a recording by its name. Of "
@@ -186,7 +186,7 @@ def _expand(
             yield _header(path), named
 
 
-def _holds_any(path: Path) -> bool:
+def holds_any(path: Path) -> bool:
     """Whether what a pattern found is a file, or a folder with a recording in it."""
     return not path.is_dir() or next(_walk(path), None) is not None
 

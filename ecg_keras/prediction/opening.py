@@ -96,7 +96,9 @@ def _open_url(url: str, card: Path | None, short: str | None, verify: str | None
     known: dict[str, Any] = {"url": url, "version": remote.version}
     if remote.mark:  # wherever it is served
         known = {"mark": remote.mark}
-    facts = {**known, "card": remote.card.to_json()}
+    # its id follows from its weights, and earlier versions had none
+    of_card = {key: one for key, one in remote.card.to_json().items() if key != "network_id"}
+    facts = {**known, "card": of_card}
     return _carded(url, remote.card, remote.forward, facts, short, verify)
 
 

@@ -22,7 +22,7 @@ from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
 from ecg_keras.prediction.journal import Journal
-from ecg_keras.prediction.loose_files import LooseFiles, is_asked
+from ecg_keras.prediction.loose_files import LooseFiles, holds_any, is_asked
 from ecg_keras.prediction.readings import (
     ABSTAINED,
     AGGREGATES,
@@ -272,7 +272,8 @@ def _find_shards(
                 whole.add(folder)
             else:
                 names.add(path.name)
-        if not stored or any(is_asked(path) for path in named if path not in stored):
+        others = (path for path in named if path not in stored)
+        if not stored or any(is_asked(path) and holds_any(path) for path in others):
             rest.append(one)
     found = [
         (folder, _choose(folder, trained, split, set() if folder in whole else names))

@@ -102,9 +102,9 @@ class RestInterface:
             raise DataError(f"{self._url}: answers with more than {_ANSWER_BYTES:,} bytes.")
         if response.status_code == 200:
             return text, response.headers.get("X-Model-Mark", "")
-        if response.status_code == 400 and _TOO_MANY in text:
-            raise TooLargeError(text.decode(errors="replace"))
         reply = f"HTTP {response.status_code} {shortened(text.decode(errors='replace'), 300)}"
+        if response.status_code == 400 and _TOO_MANY in text:
+            raise TooLargeError(reply)
         if response.status_code == 504:
             raise LateError(reply)
         if response.status_code in (400, 408, 429, 500, 502, 503):

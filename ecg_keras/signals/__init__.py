@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         MOST as MOST,
         STILL_MV as STILL_MV,
         STILL_PART as STILL_PART,
+        Blocks as Blocks,
         best_block as best_block,
         block_length as block_length,
         check_recorded as check_recorded,

@@ -183,8 +183,11 @@ def keeps_its_upstream(run: Run, recipe: Recipe) -> bool:
     if recipe.initialise is None:
         return True
     with suppress(DataError):  # whoever runs it reports what is damaged
-        mark = Run(Path(recipe.initialise.from_)).read_status().get("fingerprint")
-        return mark is None or run.read_status().get("upstream", mark) == mark
+        upstream = Run(Path(recipe.initialise.from_))
+        mark = upstream.read_status().get("fingerprint")
+        # one that was begun otherwise, and holds no epoch, is begun again as it was
+        unknown = mark is None or not upstream.holds_epochs()
+        return unknown or run.read_status().get("upstream", mark) == mark
     return True
 
 

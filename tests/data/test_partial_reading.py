@@ -12,9 +12,9 @@ from small_folder import folder_source
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
-from ecg_keras.data.partial_reading import FIRST, read_kept, reader_of
+from ecg_keras.data.partial_reading import FIRST, read_kept, read_windows, reader_of
 from ecg_keras.data.source_check import Verified, verify_source
-from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.errors import ConfigError, DataError, GapError
 from ecg_keras.records import RecordInfo, Signal, cut_signal, span_samples
 from ecg_keras.signals import LEADS, Repair, resample
 
@@ -116,6 +116,39 @@ def test_of_a_longer_one_the_wanted_part_is_read():
     assert keep(source, window="start", seconds=100).span == (0, 25_000)
     ((_, last),) = source.spans
     assert 100 < last < 102
+
+
+class Torn(Partial):
+    """A source that refuses what it would have to join, as readers of CSV and EDF do."""
+
+    def __init__(self, values, rate, gap):
+        super().__init__(values, rate)
+        self.gap = gap
+
+    def read_signal(self, info, span=None):
+        first, last = span or (0.0, np.inf)
+        if first < self.gap < last:
+            raise DataError("named") from GapError("interrupted")
+        return super().read_signal(info, span)
+
+
+@pytest.mark.parametrize("window", ["start", "best"])
+def test_a_gap_elsewhere_is_no_reason_to_lose_a_recording(window):
+    for seconds in (60, 120):
+        values = alive(seconds * 250, 250)
+        kept = keep(Torn(values, 250.0, gap=45), window=window)
+        first, last = kept.span
+        assert not first < 45 * 250 < last
+        np.testing.assert_array_equal(kept.values, values[first:last])
+    with pytest.raises(DataError, match="named"):
+        keep(Torn(values, 250.0, gap=5), window="start")
+
+
+def test_a_gap_costs_the_windows_around_it_alone():
+    source = Torn(alive(250 * 1800, 250), 250.0, gap=1201)
+    windows = list(read_windows(reader_of(source), info_of(), settings_of(), Repair()))
+    lost = [number for number, one in enumerate(windows) if isinstance(one, DataError)]
+    assert len(windows) == 180 and lost == [120]
 
 
 def test_a_wrong_rate_that_is_repaired_reads_the_right_part():

@@ -409,8 +409,9 @@ def test_keys_of_a_split_that_decide_nothing_are_warned_of(hospital_data):
     assert said(True) is said(False) is said(False, test=0.5, seed=7) is None
     assert said(True, method="patients", test=0.5) is None
     assert said(True, folds=5, fold=0) is None
-    assert "by its official folds, so data.split.test, seed decides nothing; data.split.m" in (
-        said(True, test=0.5, seed=7)
+    assert said(True, seed=7) is None  # it orders the training records
+    assert "by its official folds, so data.split.valid, test decides nothing; data.split.m" in (
+        said(True, valid=0.1, test=0.5)
     )
     assert "without official folds, so data.split.test_folds decides" in said(
         False, test_folds=(1, 2)

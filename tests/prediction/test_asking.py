@@ -48,6 +48,9 @@ def test_shards_are_answered_as_evaluate_answers_them(lab, answered):
     assert [one.record_id for one in alone.rows] == answered.record_ids.tolist()
     pattern = ecg.predict(lab.run, lab.shards / "test-*.tfrecord")
     assert np.array_equal(pattern.probabilities, alone.probabilities)
+    (lab.shards / "statistics").mkdir(exist_ok=True)  # as validate leaves it
+    inside = ecg.predict(lab.run, lab.shards / "*", split="test")
+    assert np.array_equal(inside.probabilities, alone.probabilities)
     both = ecg.predict(lab.run, [shard, lab.shards])
     assert len(both.rows) == lab.dataset.num_records
     everything = ecg.predict(lab.run, lab.shards)

@@ -193,6 +193,7 @@ def test_runs_of_an_older_pretraining_are_left_out(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0]}")
     finish(plan, by_mode)
     plan.cells[0].run.write_status(fingerprint="another")
+    plan.cells[0].run.model.touch()
     arms, notes = read_arms(plan)
     assert [name.mode for name in arms] == ["scratch"]
     assert notes[0].endswith("finetune from georgia: not all runs of seed 0 are finished.")

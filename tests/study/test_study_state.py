@@ -132,6 +132,16 @@ def test_a_run_of_an_older_pretraining_is_not_done(plan):
         check_unchanged(plan, plan.cells)
 
 
+def test_a_pretraining_that_was_merely_begun_otherwise_is_no_other(plan):
+    pretraining, _, finetuned = plan.cells
+    finish_cell(finetuned)
+    begun = {"state": "training", "fingerprint": "another"}
+    pretraining.run.folder.mkdir(parents=True, exist_ok=True)
+    pretraining.run.status.write_text(json.dumps(begun))
+    assert states(plan) == ["waiting", "waiting", "done"]
+    check_unchanged(plan, plan.cells)
+
+
 def test_what_began_with_a_pretraining_of_other_settings_is_to_be_removed_with_it(plan):
     pretraining, _, finetuned = plan.cells
     for cell in plan.cells:
