@@ -74,8 +74,10 @@ def learning_plot(curve: LearningCurve) -> Figure:
 
 
 @in_style
-def convergence_plot(curves: Mapping[str, Convergence], reference: str) -> Figure:
-    """The mean validation curve of each way, in a band with most of its runs.
+def convergence_plot(
+    curves: Mapping[str, Convergence], reference: str, split: str = "validation"
+) -> Figure:
+    """The mean curve of each way on a split, in a band with most of its runs.
 
     The reference is orange and dashed, if it is among them.
     """
@@ -99,7 +101,7 @@ def convergence_plot(curves: Mapping[str, Convergence], reference: str) -> Figur
             markevery=max(1, len(curve.epochs) // 8),
             label=shorten(way, LONGEST_NAME),
         )
-    axes.set(xlabel="Epoch", ylabel="Score on validation")
+    axes.set(xlabel="Epoch", ylabel=f"Score on {split}")
     whole_numbers(axes)
     add_legend(figure)
     return figure

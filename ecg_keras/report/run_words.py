@@ -17,6 +17,7 @@ MODES = {
     "scratch": "trained from scratch",
     "pretrain": "pre-trained from scratch",
 }
+SPLITS = {"valid": "validation", "test": "test"}  # that may score every epoch, in words
 FEW_POSITIVES = 20
 LIMITS = ("The labels are the database's; nobody read the ECGs again.", FOR_RESEARCH)
 LISTED = 20
@@ -68,7 +69,7 @@ def training_sentence(files: RunFiles) -> str:
 
 def chooser(files: RunFiles) -> str:
     """The split that scored every epoch, in words."""
-    return {"valid": "validation", "test": "test"}[files.recipe.training.validate_on]
+    return SPLITS[files.recipe.training.validate_on]
 
 
 def limits(files: RunFiles) -> tuple[str, ...]:

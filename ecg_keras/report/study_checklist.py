@@ -79,7 +79,9 @@ def _facts(study: StudyView) -> dict[str, str]:
         "runs": plural(result.cells["done"], "run"),
         "skew": skew if result.skew else "Not compared in this study.",
         "groups": _groups(result.gains.values()),
-        "partition": _partition(arms[0]),
+        "partition": " ".join(
+            filter(None, (_partition(arms[0]), study.chosen_on_test(result.arms)))
+        ),
         "tested": "; ".join(map(_tested, arms)),
         "trained": "".join(map(_trained, arms)),
         "positives": "; ".join(map(_positives, arms)),
@@ -111,9 +113,11 @@ def _positives(arm: ArmResult) -> str:
 
 def _partition(arm: ArmResult) -> str:
     seeds = plural(arm.seeds, "seed")
+    on_test = arm.validated_on == "test"
     if arm.folds > 1:
+        validation = "" if on_test else "; another fold is for validation"
         return (
             f"{arm.folds}-fold cross-validation: each ECG is tested once, by networks not trained "
-            f"on it; another fold is for validation. {seeds}."
+            f"on it{validation}. {seeds}."
         )
-    return f"Training, validation and test split. {seeds}."
+    return f"{'Training' if on_test else 'Training, validation'} and test split. {seeds}."

@@ -149,7 +149,7 @@ def _ledger_table(study: StudyView) -> Table:
         "What each way of training costs",
         "Time on the machine of this study. The share is the pre-training's time divided by the "
         "downstream ways of this study that start from it. Saved: time to the same quality on "
-        f"validation that one run saves against {study.reference}, before pre-training. Pays "
+        f"{study.chooser} that one run saves against {study.reference}, before pre-training. Pays "
         "after: downstream tasks after which the pre-training has paid for itself.",
         (
             Column("task", "Task", "text", "title", plain=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 
 from ecg_keras.evaluation import CALIBRATED_LOSS, Estimate
@@ -73,12 +73,13 @@ def learning_curves(study: StudyView) -> Section | Absent:
 
 
 def convergence(study: StudyView) -> Section | Absent:
-    """Mean validation curves of the ways of each group, and the time to the same quality."""
+    """Mean curves of validation of the ways of each group, and the time to the same quality."""
     compared = study.result.comparisons
+    split = study.chooser
     table = _speed_table(study, compared)
     groups = _validation_curves(study)
     if not groups:
-        return Absent("convergence", "no run logged a validation score.", (table,))
+        return Absent("convergence", f"no run logged a {split} score.", (table,))
     largest = {name: study.group_title(one.arm) for name, one in study.result.best.items()}
     first: list[Drawing] = []
     rest: list[Drawing] = []
@@ -86,13 +87,13 @@ def convergence(study: StudyView) -> Section | Absent:
         caption = f"{downstream}, {title}."
         drawing = Drawing(
             f"convergence{number}",
-            f"Validation score over epochs of {', '.join(curves)}: {caption}",
+            f"Score on {split} over epochs of {', '.join(curves)}: {caption}",
             caption,
-            partial(convergence_plot, curves, study.reference),
+            partial(convergence_plot, curves, study.reference, split),
         )
         (first if largest.get(downstream, title) == title else rest).append(drawing)
     introduction = (
-        "Mean score on validation over all runs of an arm (each seed and fold); the band holds "
+        f"Mean score on {split} over all runs of an arm (each seed and fold); the band holds "
         "the middle 80 % of the runs. A run that ended sooner keeps its last score."
     )
     blocks: list[Block] = [introduction, Figures(tuple(first))]
@@ -211,16 +212,16 @@ def _worth_table(study: StudyView) -> Table:
     )  # fmt: skip
 
 
-def _speed_table(study: StudyView, compared: Iterable[Compared]) -> Table:
+def _speed_table(study: StudyView, compared: Sequence[Compared]) -> Table:
     """How soon each arm and its reference reach the same quality on validation."""
-    reference = study.reference
+    reference, split = study.reference, study.chooser
     return Table(
         "convergence",
-        "Time to the same quality on validation",
+        f"Time to the same quality on {split}",
         f"The quality is {percent(float(study.result.question['quality']))} of the best of "
-        f"{reference}'s mean validation curve. The ratio is "
+        f"{reference}'s mean {split} curve. The ratio is "
         f"the arm's epochs over those of {reference}: below 1 is faster. Area: the mean height of "
-        f"the arm's validation curve less that of {reference}'s.",
+        f"the arm's {split} curve less that of {reference}'s.",
         (
             *arm_columns(),
             Column("quality", "Quality", "decimal", "speed.quality"),

@@ -107,7 +107,9 @@ def not_done(study: StudyView, absent: Iterable[Absent]) -> Section:
         if card.get("source") == "simulated"
     )
     left_out = (f"No {one.title}: {one.reason}" for one in absent)
-    items = Items((*left_out, *result.not_done, *simulated, *LIMITS))
+    chosen = study.chosen_on_test(result.arms)
+    more = (chosen,) if chosen else ()
+    items = Items((*left_out, *more, *result.not_done, *simulated, *LIMITS))
     table = (Rows(failures, fold=True),) if result.failures else ()
     return Section("not-done", "What was not done", (counted, *table, items), (failures,))
 

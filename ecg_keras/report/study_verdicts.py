@@ -25,7 +25,8 @@ def verdicts(study: StudyView) -> Section | Absent:
     tables = (comparisons_table(study, compared), arms, _diagnostics_table(compared))
     if not compared:
         return Absent("verdicts", NO_ARM, tables)
-    blocks: list[Block] = [_question(study), *_unfinished(study)]
+    chosen = study.chosen_on_test(name for one in compared for name in (one.arm, one.reference))
+    blocks: list[Block] = [_question(study), *_unfinished(study), *([chosen] if chosen else ())]
     for name, some in study.result.by_downstream.items():
         blocks.append(Group(name, _of_downstream(study, name, some)))
     blocks.append(Fold("Scores of every arm", (Rows(arms),)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ecg_keras.metrics import score_name
+from ecg_keras.report.run_words import SPLITS
 from ecg_keras.statistics import (
     FEWEST_SEEDS,
     ArmName,
@@ -18,7 +19,7 @@ from ecg_keras.statistics import (
     Shift,
     StudyResult,
 )
-from ecg_keras.text import percent
+from ecg_keras.text import percent, plural
 
 NO_ARM = "no arm could be compared with its reference."
 
@@ -86,6 +87,31 @@ class StudyView:
             f" With one seed of each way ({which}) {compared} say nothing of how much another "
             f"training differs, and the ways of training need at least {FEWEST_SEEDS - 1} more "
             "seeds of each."
+        )
+
+    @cached_property
+    def chooser(self) -> str:
+        """The split that scored every epoch of the first protocol: ``validation``, mostly."""
+        arms = (
+            arm for arm in self.result.arms.values() if arm.name.protocol == self.first_protocol
+        )
+        splits = dict.fromkeys(arm.validated_on or "valid" for arm in arms)
+        return " or ".join(SPLITS[split] for split in splits) or SPLITS["valid"]
+
+    def chosen_on_test(self, arms: Iterable[ArmName]) -> str:
+        """That the test split chose what it scores, where it did in some of these arms."""
+        names = list(dict.fromkeys(arms))
+        chosen = [name for name in names if self.result.arms[name].validated_on == "test"]
+        if not chosen:
+            return ""
+        which = "every arm"
+        if len(chosen) < len(names):
+            protocols = ", ".join(dict.fromkeys(name.protocol for name in chosen))
+            which = f"{len(chosen):,} of {plural(len(names), 'arm')} (protocol {protocols})"
+        return (
+            f"In {which} the test split itself scored every epoch, in place of a validation split "
+            "(training.validate_on: test): what it chose of epochs and thresholds is the best that "
+            "these ECGs allow. Scores flatter, and no interval here covers that."
         )
 
     @cached_property

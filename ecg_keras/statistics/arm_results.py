@@ -95,6 +95,8 @@ class ArmResult:
         by_record: with folds, of each label for each record of ``predictions`` the threshold of
             the record's own fold, the mean over seeds: ``(records,)``. The mean over folds would
             be chosen on the record too, as what one fold tests chooses another's thresholds.
+        validated_on: the split that scored every epoch of its runs, ``valid`` or ``test``; ``None``
+            where that is unknown.
     """
 
     name: ArmName
@@ -110,6 +112,7 @@ class ArmResult:
     thresholds: Mapping[str, float]
     tuning: ArmTuning | None = None
     by_record: Mapping[str, Float64Array] | None = None
+    validated_on: str | None = None
 
     @property
     def limits(self) -> Mapping[str, npt.ArrayLike]:

@@ -66,6 +66,7 @@ def score_arm(arm: AnyArm, question: Question, column: str) -> ArmResult:
         thresholds=arm.mean_thresholds,
         tuning=arm.tuning,
         by_record=arm.thresholds_by_record if arm.folds > 1 else None,
+        validated_on=arm.runs[0].validated_on,
     )
 
 

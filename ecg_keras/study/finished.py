@@ -70,6 +70,10 @@ class Network(Protocol):
     @property
     def facts(self) -> RunFacts: ...
 
+    @property
+    def validated_on(self) -> str | None:
+        """The split that scored every epoch."""
+
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network, covariant=True)
 
@@ -136,6 +140,10 @@ class FinishedCell:
     @cached_property
     def facts(self) -> RunFacts:
         return read_facts(self.run.folder)
+
+    @property
+    def validated_on(self) -> str:
+        return self.recipe.training.validate_on
 
     @property
     def seconds(self) -> float:

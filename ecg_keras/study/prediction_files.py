@@ -55,6 +55,7 @@ class GivenNetwork:
     tuned: None = None
     settings: None = None
     steps_per_epoch: None = None
+    validated_on: None = None
     facts: RunFacts = UNKNOWN
 
     @property

@@ -63,6 +63,8 @@ def test_convergence_is_the_mean_of_the_runs_in_a_band(result):
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     low = np.quantile(arms["scratch"].score, 0.1, axis=0)
     assert band[:, 1].min() == pytest.approx(low.min())
+    assert figure.axes[0].get_ylabel() == "Score on validation"
+    assert convergence_plot(arms, "scratch", "test").axes[0].get_ylabel() == "Score on test"
 
 
 def test_the_ways_of_a_figure_differ_in_colour_line_and_marker():

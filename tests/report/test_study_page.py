@@ -405,3 +405,22 @@ def test_a_protocol_is_shown_with_the_one_that_it_changes():
     assert "Differences on ptbxl under untuned and under half" in group.blocks[1].drawings[0].title
     absent = protocols(StudyView(replace(made, shifts=())))
     assert absent.reason == "no arm has runs of a protocol and of the one that it changes."
+
+
+def test_epochs_that_the_test_split_chose_are_said_to_be_and_are_no_validation(tmp_path):
+    plain = small()
+    on_test = {name: replace(arm, validated_on="test") for name, arm in plain.arms.items()}
+    said = "In every arm the test split itself scored every epoch"
+    page = Page(write_study(replace(plain, arms=on_test), tmp_path).read_text(encoding="utf-8"))
+    assert page.words.count(said) == 3  # verdicts, what was not done, checklist
+    assert "Mean score on test over all runs" in page.words
+    assert "Time to the same quality on test." in page.words
+    assert "Saved: time to the same quality on test that" in page.words
+    assert "Score on test over epochs of" in page.words
+    assert "5-fold cross-validation: each ECG is tested once, by networks not trained on it. 3" in (
+        page.words
+    )
+    first = next(iter(on_test))
+    some = StudyView(replace(plain, arms={**plain.arms, first: on_test[first]}))
+    assert some.chosen_on_test(plain.arms).startswith("In 1 of 3 arms (protocol sound) the test")
+    assert StudyView(plain).chosen_on_test(plain.arms) == ""

@@ -108,6 +108,8 @@ def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_spl
         assert list(tested.thresholds.values()) == best.tolist()
     (found,) = compare_arms(arms, "published", plan.loaded.study.question)
     assert found.contrast.value > 0
+    question = plan.loaded.study.question
+    assert {score_arm(arm, question, "").validated_on for arm in arms.values()} == {"test"}
 
 
 def test_each_record_has_the_thresholds_of_its_own_fold(tmp_path):
