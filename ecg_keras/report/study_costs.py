@@ -12,10 +12,12 @@ from ecg_keras.report.forest import CostRow, ledger_plot
 from ecg_keras.report.learning_plots import scatter_plot
 from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.tables import Column, Table, arm_columns, cell_text, word_html
-from ecg_keras.statistics import Transferability
+from ecg_keras.statistics import LedgerRow, Transferability
+from ecg_keras.text import plural
 from ecg_keras.transferability import TITLES
 
 LEDGER_ROWS = 20  # of one figure
+NOT_KNOWN = "not known"
 FEWEST_ARMS = 3  # that a scatter shows anything of
 
 
@@ -51,7 +53,7 @@ def ledger(study: StudyView) -> Section | Absent:
     ways = study.result.ledger
     if not ways:
         return Absent("ledger", "no run noted its time.", (table,))
-    costs = [CostRow(row.way, row.title, row.own, row.share) for row in ways]
+    costs = [CostRow(row.way, row.title, row.own, row.share or 0.0) for row in ways]
     parts = [costs[at : at + LEDGER_ROWS] for at in range(0, len(costs), LEDGER_ROWS)]
     drawings = tuple(
         Drawing(
@@ -107,15 +109,18 @@ def _scatter(number: int, one: Transferability) -> Drawing:
 
 def _pays(study: StudyView) -> str:
     """In how many ways a pre-training saves time."""
-    pays = [row for row in study.result.ledger if row.tasks_to_pay is not None]
-    started = [row for row in study.result.ledger if row.pretraining]
+    started = [row for row in study.result.ledger if row.upstream]
     if not started:
         return "No way of this study starts from a pre-trained network."
-    beyond = sum(row.saved_interval is not None and row.saved_interval[0] > 0 for row in pays)
+    saves = [row for row in started if row.saved is not None and row.saved > 0]
+    beyond = sum(row.saved_interval is not None and row.saved_interval[0] > 0 for row in saves)
+    unknown = sum(row.pretraining is None for row in started)
     return (
-        f"Of {len(started)} ways from a pre-trained network, {len(pays)} saved time to the same "
-        f"quality as measured, {beyond} of them by an interval over runs that leaves out zero. "
-        "Only where time is saved can a pre-training pay for itself."
+        f"Of {plural(len(started), 'way')} from a pre-trained network, {len(saves)} saved time to "
+        f"the same quality as measured, {beyond} of them by an interval over runs that leaves out "
+        "zero. Only where time is saved can a pre-training pay for itself."
+        + f" What the pre-training took is not known of {unknown:,}."
+        * (unknown > 0)
     )
 
 
@@ -156,11 +161,23 @@ def _ledger_table(study: StudyView) -> Table:
             Column("way", "Way"),
             Column("own", "One run", "seconds"),
             Column("to_quality", "To quality", "seconds"),
-            Column("pretraining", "Pre-training", "seconds"),
-            Column("shared_by", "Shared by", "count"),
-            Column("with_share", "Run with its share", "seconds", lambda row: row.own + row.share),
-            Column("saved", "Saved", "seconds"),
-            Column("tasks_to_pay", "Pays after", "epochs"),
+            Column("pretraining", "Pre-training", "seconds",
+                   lambda row: _if_started(row, row.pretraining)),
+            Column("shared_by", "Shared by", "count",
+                   lambda row: row.shared_by if row.upstream else ""),
+            Column("with_share", "Run with its share", "seconds",
+                   lambda row: NOT_KNOWN if row.share is None else row.own + row.share),
+            Column("saved", "Saved", "seconds",
+                   lambda row: "undefined" if row.saved is None else row.saved),
+            Column("tasks_to_pay", "Pays after", "epochs",
+                   lambda row: _if_started(row, row.tasks_to_pay)),
         ),
         study.result.ledger,
-    )
+    )  # fmt: skip
+
+
+def _if_started(row: LedgerRow, value: float | None) -> float | str | None:
+    """What there is of a pre-training alone, and of one of which the cost is known."""
+    if not row.upstream:
+        return ""
+    return NOT_KNOWN if row.pretraining is None else value

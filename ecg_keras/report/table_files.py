@@ -88,6 +88,8 @@ def latex_text(table: Table) -> str:
 
 
 def _raw(kind: Kind, value: Any) -> list[Any]:
+    if isinstance(value, str) and kind in NUMBERS and kind != "number":
+        value = None
     if kind in INTERVALS and not isinstance(value, Estimate):
         return [_plain(value), "", ""]
     if isinstance(value, Estimate):

@@ -38,7 +38,8 @@ class Column:
 
     key: str  # in the CSV, where an interval also has ``<key>_low`` and ``<key>_high``
     title: str
-    # an interval is an `Estimate`, a way a pair of a name and its details, a number one as text
+    # an interval is an `Estimate`, a way a pair of a name and its details, a number one as text;
+    # text in another column of numbers says to readers why there is none
     kind: Kind = "text"
     # a function, or a path: ``contrast.p_value``, ``1.size``; by default the key, or the column's
     # place in an item that is a tuple
@@ -185,6 +186,8 @@ def _parts(kind: Kind, value: Any) -> tuple[str, str]:
 
 
 def _number(kind: Kind, value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING.get(kind, "undefined")
     if isinstance(value, float) and math.isinf(value):

@@ -238,7 +238,11 @@ def may_not_pay(rows: Sequence[LedgerRow], level: float) -> Part:
     about = "Pre-training may not pay"
     if not rows:
         return Part(about, "undecided", "no cost of a pre-training is known")
-    known = [(row.share, row.saved_interval) for row in rows if row.saved_interval is not None]
+    known = [
+        (row.share, row.saved_interval)
+        for row in rows
+        if row.share is not None and row.saved_interval is not None
+    ]
     pays = sum(interval[0] > share for share, interval in known)
     lost = sum(interval[1] < share for share, interval in known)
     figures = (

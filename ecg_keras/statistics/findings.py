@@ -112,7 +112,7 @@ def findings(
         lambda one: one.differences[-1].seeds,
     )
     rows = _of_several_seeds(
-        [row for row in ledger if row.pretraining > 0 and _counts(row.mode, row.upstream, modes)],
+        [row for row in ledger if row.pretraining and _counts(row.mode, row.upstream, modes)],
         lambda row: row.seeds,
     )
     tested = _of_several_seeds(

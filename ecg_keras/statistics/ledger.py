@@ -18,12 +18,13 @@ class LedgerRow:
         way: mode and upstream.
         own: seconds of a whole run.
         to_quality: seconds until the reference's quality on validation; ``None`` where never.
-        pretraining: seconds of the upstream's pre-training; 0 from random weights.
+        pretraining: seconds of the upstream's pre-training; 0 from random weights, ``None`` where
+            they are not known, as those of published weights.
         shared_by: how many downstream ways of this study start from that pre-training.
         saved: seconds that one run saves to the same quality against the reference, before
             pre-training; ``None`` where one of them never reaches it, negative where it is slower.
         tasks_to_pay: downstream tasks after which the pre-training has paid for itself in time;
-            ``None`` where it never does.
+            ``None`` where it never does, or what it took is not known.
         saved_interval: the interval of ``saved`` over runs; ``None`` where it is unknown.
         seeds: that both ways were trained with; of one seed the interval is over folds alone.
         mode, upstream: of the way; the upstream is empty for random first weights.
@@ -33,7 +34,7 @@ class LedgerRow:
     way: str
     own: float
     to_quality: float | None
-    pretraining: float
+    pretraining: float | None
     shared_by: int
     saved: float | None
     tasks_to_pay: float | None
@@ -43,14 +44,14 @@ class LedgerRow:
     upstream: str = ""
 
     @property
-    def share(self) -> float:
+    def share(self) -> float | None:
         """Seconds of the pre-training that fall to this way: the same for all that start there."""
-        return self.pretraining / max(self.shared_by, 1)
+        return None if self.pretraining is None else self.pretraining / max(self.shared_by, 1)
 
     @property
     def saved_with_share(self) -> float | None:
         """Seconds saved once the share of the pre-training is taken off; negative: lost."""
-        return None if self.saved is None else self.saved - self.share
+        return None if self.saved is None or self.share is None else self.saved - self.share
 
 
 def ledger_row(
@@ -60,7 +61,7 @@ def ledger_row(
     own: float,
     to_quality: float | None,
     reference_to_quality: float | None,
-    pretraining: float,
+    pretraining: float | None,
     shared_by: int,
     ratio: Estimate | None = None,
     seeds: int = 1,
@@ -79,7 +80,7 @@ def ledger_row(
         own: seconds of a whole run.
         to_quality, reference_to_quality: seconds until this way and the reference reach the same
             quality, `Speed.seconds`; ``None`` where one never does.
-        pretraining: seconds of one pre-training; 0 from random weights.
+        pretraining: seconds of one pre-training; 0 from random weights, ``None`` where unknown.
         shared_by: ways that start from it, at least 1 where there is one.
         ratio: of ``to_quality`` to ``reference_to_quality`` with its interval,
             `Speed.seconds_ratio`.
@@ -108,14 +109,16 @@ def ledger_row(
             raise ConfigError(
                 f"{title}, {way}: {name} must be seconds, at least 0. Received: {seconds}."
             )
-    if shared_by < (1 if pretraining > 0 else 0):
+    if shared_by < (0 if pretraining == 0 else 1):
         raise ConfigError(
             f"{title}, {way}: shared_by must be at least 1 where there is a pre-training. "
             f"Received: {shared_by}."
         )
-    saved, interval = None, None
+    saved, interval, tasks = None, None, None
     if to_quality is not None and reference_to_quality is not None:
         saved = reference_to_quality - to_quality
+        if pretraining is not None and saved > 0:
+            tasks = pretraining / saved
         if ratio is not None and not math.isnan(ratio.low):
             interval = (
                 reference_to_quality * (1 - ratio.high),
@@ -129,7 +132,7 @@ def ledger_row(
         pretraining=pretraining,
         shared_by=shared_by,
         saved=saved,
-        tasks_to_pay=pretraining / saved if saved is not None and saved > 0 else None,
+        tasks_to_pay=tasks,
         saved_interval=interval,
         seeds=seeds,
         mode=mode,

@@ -133,12 +133,14 @@ def keep_ledger(arms: FinishedArms, comparisons: Sequence[Compared]) -> tuple[Le
             users[folder].add(name)
     rows: dict[ArmName, LedgerRow] = {}
 
-    def add(name: ArmName, pretraining: Mapping[str, float], **costs: Any) -> None:
+    def add(name: ArmName, pretraining: Mapping[str, float | None], **costs: Any) -> None:
+        known = [seconds for seconds in pretraining.values() if seconds is not None]
+        mean = float(np.mean(known)) if known else 0.0
         rows[name] = ledger_row(
             _title(name),
             name.way,
             own=arms[name].seconds or 0.0,
-            pretraining=float(np.mean([*pretraining.values()])) if pretraining else 0.0,
+            pretraining=mean if len(known) == len(pretraining) else None,
             shared_by=max((len(users[folder]) for folder in pretraining), default=1),
             mode=name.mode,
             upstream=name.upstream,
@@ -157,12 +159,14 @@ def keep_ledger(arms: FinishedArms, comparisons: Sequence[Compared]) -> tuple[Le
     return tuple(rows.values())
 
 
-def _pretrainings(arms: FinishedArms, name: ArmName) -> dict[str, float]:
-    """The pre-trainings that an arm starts from, by run folder, with the seconds of each."""
+def _pretrainings(arms: FinishedArms, name: ArmName) -> dict[str, float | None]:
+    """The pre-trainings that an arm starts from, by run folder, with the seconds of each.
+
+    Those of published weights are ``None``.
+    """
     upstreams = {cell.upstream.folder: cell.upstream for cell in arms[name].runs if cell.upstream}
     return {
-        str(folder): float(run.read_status().get("seconds", 0.0))
-        for folder, run in sorted(upstreams.items())
+        str(folder): run.read_status().get("seconds") for folder, run in sorted(upstreams.items())
     }
 
 

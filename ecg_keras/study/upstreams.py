@@ -246,20 +246,26 @@ def _score(cell: FinishedCell) -> dict[str, float]:
 
 
 def _card(dataset: Dataset) -> dict[str, Any]:
+    known = {"source": dataset.source, "label_set": dataset.label_set}
+    signals = {
+        "leads": list(dataset.leads),
+        "sampling_rate": dataset.sampling_rate,
+        "seconds": dataset.num_samples / dataset.sampling_rate,
+    }
     splits = dataset.splits.values()
+    records = sum(split.records for split in splits)
+    if not records:  # of published weights: what they were trained on is not here to be counted
+        return {**known, **signals}
     noted = {
         f"{one.record_id}, {one.measure}{f' of {one.lead}' if one.lead else ''}": one.what
         for one in dataset.noted
     }
     return {
-        "source": dataset.source,
-        "label_set": dataset.label_set,
-        "records": sum(split.records for split in splits),
-        "patients": sum(split.patients for split in splits),
+        **known,
+        "records": records,
+        "patients": _count_patients(dataset),
         "labels": {label: sum(split.labels[label] for split in splits) for label in dataset.labels},
-        "leads": list(dataset.leads),
-        "sampling_rate": dataset.sampling_rate,
-        "seconds": dataset.num_samples / dataset.sampling_rate,
+        **signals,
         "dropped": len(dataset.dropped),
         "quarantined": len(dataset.quarantined),
         "noted": len({one.record_id for one in dataset.noted}),
@@ -267,6 +273,13 @@ def _card(dataset: Dataset) -> dict[str, Any]:
         "duplicates": len(dataset.duplicates),
         "duplicates_across_splits": sum(len(set(one.splits)) > 1 for one in dataset.duplicates),
     }
+
+
+def _count_patients(dataset: Dataset) -> int | str:
+    """Each once, as far as is known: in how many splits one is, beyond one, is not."""
+    counts = [split.patients for split in dataset.splits.values() if split.patients]
+    once = sum(counts) - dataset.shared_patients
+    return f"at most {once:,}" if dataset.shared_patients and len(counts) > 2 else once
 
 
 def _read(path: Path, kind: Any) -> Any:

@@ -368,4 +368,6 @@ def _ledger(arm, gain):
         shared_by=4,
         saved=21.25 if pays else None,
         tasks_to_pay=254.1 if pays else None,
+        mode=arm.mode,
+        upstream=arm.upstream,
     )

@@ -19,6 +19,8 @@ from ecg_keras.report.study_differences import differences, families, protocols
 from ecg_keras.report.study_labels import thresholds
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
+from ecg_keras.report.table_files import csv_text
+from ecg_keras.report.tables import cell_text
 
 SECTIONS = [
     *("verdicts", "differences", "learning-curves", "convergence", "protocols", "families"),
@@ -198,6 +200,32 @@ def test_groups_that_gain_more_have_a_section_and_a_table(tmp_path):
         rows = list(csv.DictReader(file))
     assert {float(row["threshold"]) for row in rows} >= {0.01, 0.5}
     check_accessible(page)
+
+
+def test_the_ledger_counts_ways_from_pretrained_networks_and_what_it_does_not_know():
+    one = replace(small().ledger[1], to_quality=7.5, saved=21.25, tasks_to_pay=254.1)
+    way = {"saved": 30.0, "saved_interval": (10.0, 50.0), "tasks_to_pay": 0.0}
+    random = replace(one, way="finetune", upstream="", pretraining=0.0, **way)
+    late = replace(random, to_quality=None, saved=None, saved_interval=None, tasks_to_pay=None)
+    theirs = replace(one, pretraining=None, **{**way, "tasks_to_pay": None})
+    section = study_costs.ledger(StudyView(replace(small(), ledger=(random, late, one, theirs))))
+    assert section.blocks[0].startswith(
+        "Of 2 ways from a pre-trained network, 2 saved time to the same quality as measured, 1 of "
+        "them by an interval"
+    )
+    assert section.blocks[0].endswith("What the pre-training took is not known of 1.")
+    (table,) = section.tables
+    shown = [
+        tuple(cell_text(column.kind, cell) for column, cell in zip(table.columns, row, strict=True))
+        for row in table.rows
+    ]
+    assert [row[4:] for row in shown] == [
+        ("", "", "50.0 s", "30.0 s", ""),
+        ("", "", "50.0 s", "undefined", ""),
+        ("1.5 h", "4", "23.3 min", "21.2 s", "254.1"),
+        ("not known", "4", "not known", "30.0 s", "not known"),
+    ]
+    assert csv_text(table).splitlines()[4].endswith(",,4,,30.0,")
 
 
 def test_each_ecg_is_decided_at_the_threshold_of_its_own_fold(tmp_path):

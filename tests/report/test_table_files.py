@@ -85,6 +85,7 @@ def test_the_csvs_hold_the_results_numbers(result, tmp_path):
     assert worth[1]["factor"] == worth[1]["factor_high"] == "inf"
     ledger = read(tmp_path, "ledger")
     assert float(ledger[0]["with_share"]) == 50 + 5400 / 4
+    assert {row["saved"] for row in ledger} == {"", "21.25"}
     assert read(tmp_path, "failures") == [
         {"run": result.failures[0][0], "error": "loss is NaN after step 12 <lr 0.01>"}
     ]

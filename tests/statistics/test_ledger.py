@@ -47,6 +47,13 @@ def test_random_weights_have_nothing_to_pay():
     assert row(pretraining=0.0, shared_by=0).tasks_to_pay == 0
 
 
+def test_a_pretraining_of_unknown_cost_never_shows_that_it_paid():
+    found = row(pretraining=None)
+    assert (found.saved, found.share, found.saved_with_share, found.tasks_to_pay) == (
+        *(30, None, None, None),
+    )
+
+
 def test_one_run_has_no_interval_and_a_ratio_without_upper_end_none_below():
     assert row(ratio=Estimate(0.4, math.nan, math.nan)).saved_interval is None
     low, high = row(ratio=Estimate(0.4, 0.2, math.inf)).saved_interval

@@ -12,6 +12,8 @@ import pytest
 from finished_study import RECIPE, finish, list_study
 
 from ecg_keras import transferability
+from ecg_keras.data import read_dataset
+from ecg_keras.data.dataset import SplitSummary
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
 from ecg_keras.files import write_json
@@ -446,7 +448,45 @@ def test_dataset_cards_name_both_sides(tmp_path):
         ("ludb", "downstream"),
         ("georgia (upstream)", "upstream"),
     ]
-    assert cards["ludb"]["records"] == 1000 + 2 * 240
+    assert cards["ludb"]["records"] == cards["ludb"]["patients"] == 1000 + 2 * 240
+
+
+def test_a_patient_of_several_splits_is_one_patient(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    (run,) = {
+        cell.run for cell in plan.cells if cell.arm is not None and cell.arm.mode == "scratch"
+    }
+    dataset = replace(read_dataset(run.dataset), shared_patients=80)
+    run.dataset.write_text(dataset.dump())
+    card = describe_datasets(read_arms(plan)[0])["ludb"]
+    assert card["patients"] == "at most 1,400"  # one may be in all three
+    nobody = SplitSummary(0, 0, dict.fromkeys(dataset.labels, 0), {}, {})
+    two = replace(dataset, splits={**dataset.splits, "valid": nobody})
+    run.dataset.write_text(two.dump())
+    assert describe_datasets(read_arms(plan)[0])["ludb"]["patients"] == 1240 - 80
+
+
+def test_of_published_weights_nothing_is_counted_that_is_not_known(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
+    finish(plan, by_mode)
+    for run in {cell.run for cell in plan.cells if cell.kind == "pretrain"}:
+        status = run.read_status()
+        run.status.write_text(
+            json.dumps({key: status[key] for key in status if key not in ("seconds", "shards")})
+        )
+        dataset = read_dataset(run.dataset)
+        nobody = SplitSummary(0, 0, dict.fromkeys(dataset.labels, 0), {}, {})
+        run.dataset.write_text(
+            replace(dataset, splits=dict.fromkeys(dataset.splits, nobody)).dump()
+        )
+    arms, _ = read_arms(plan)
+    card = describe_datasets(arms)["georgia (upstream)"]
+    assert not {"records", "patients", "labels", "dropped", "duplicates"} & set(card)
+    assert (card["source"], card["leads"]) == ("georgia", ["I", "II"])
+    _, row = keep_ledger(arms, compare_arms(arms, "as_set", plan.loaded.study.question))
+    assert row.saved > 0
+    assert (row.pretraining, row.share, row.tasks_to_pay, row.saved_with_share) == (None,) * 4
 
 
 def test_the_page_tells_of_leaks(tmp_path):
