@@ -206,7 +206,7 @@ def _controls_table(study: StudyView) -> Table:
         f"Difference in {study.metric_name} on the same ECGs with its {study.level} interval "
         f"over {study.luck(seeds_of(found))}. Verdicts are corrected for "
         f"{plural(len(found), 'control')} (Holm), and those against the reference are not "
-        "corrected for these.",
+        f"corrected for these. {study.result.of_common_seeds(found)}",
         (
             *arm_columns(),
             Column("control", "Control", "text", "control.way"),

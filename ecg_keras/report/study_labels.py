@@ -126,7 +126,8 @@ def _labels_table(study: StudyView, compared: Sequence[Compared]) -> Table:
         "AUROC of each label",
         f"{study.intervals(seeds_of(compared))}. Not corrected for looking at many "
         "labels. DeLong's test is a cross-check: it takes records for independent, sees no spread "
-        "over seeds, and is left out where it is undefined.",
+        "over seeds, and is left out where it is undefined. "
+        f"{study.result.of_common_seeds(compared)}",
         (
             *arm_columns("0"),
             Column("label", "Label", "text", "1"),

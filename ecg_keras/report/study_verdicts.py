@@ -14,7 +14,7 @@ from ecg_keras.statistics import Compared, Control, settles
 from ecg_keras.text import plural
 
 OPEN_DIAGNOSTICS = 6  # of a downstream, that are open from the start
-COMPACT = ("verdict", "difference", "p_holm", "reference_score", "score",
+COMPACT = ("verdict", "difference", "p_holm", "reference_score", "score", "seeds",
            "would_settle_it")  # fmt: skip
 
 
@@ -56,13 +56,14 @@ def comparisons_table(study: StudyView, compared: Sequence[Compared]) -> Table:
         f"Differences from {study.reference} in {study.metric_name}",
         f"{study.intervals(seeds_of(compared))}. The verdicts and the p-values marked "
         f"Holm are corrected for the study's {plural(corrected, 'comparison')}; "
-        f"equivalent means within ±{study.margin:g}.",
+        f"equivalent means within ±{study.margin:g}. {study.result.of_common_seeds(compared)}",
         (
             *arm_columns(),
             Column("reference_score", capital(study.reference), "score",
                    lambda one: study.score(one.reference)),
             Column("score", "Score", "score", lambda one: study.score(one.arm)),
             Column("difference", "Difference", "difference", "contrast"),
+            Column("seeds", "Seeds of both", "count", "contrast.seeds", plain=True),
             Column("p", "p", "p", "contrast.p_value"),
             Column("p_holm", "p, Holm", "p", "verdict.p_value"),
             Column("equivalence_p_holm", "p of equivalence, Holm", "p", "verdict.equivalence_p"),
@@ -110,18 +111,19 @@ def _diagnostics_table(compared: Sequence[Compared]) -> Table:
 
 def _question(study: StudyView) -> str:
     compared = study.result.comparisons
-    arm = study.result.arms[compared[0].arm]
+    arm, seeds = study.result.arms[compared[0].arm], seeds_of(compared)
+    fewest = f"{min(seeds)} to " if min(seeds) < max(seeds) else ""
     folds = f", {arm.folds}-fold cross-validation" if arm.folds > 1 else ""
     several = len({name.protocol for name in study.result.arms}) > 1
     protocol = f" of protocol {study.first_protocol}" if several else ""
     return (
         f"Is a mode better than {study.reference}, everything else equal? Asked of "
         f"{study.metric_name} in {plural(len(compared), 'comparison')}{protocol}, with "
-        f"{plural(arm.seeds, 'seed')}{folds}. A verdict is given where it holds at "
+        f"{fewest}{plural(max(seeds), 'seed')}{folds}. A verdict is given where it holds at "
         f"{study.level} confidence after Holm's correction for all comparisons; a difference "
         f"within ±{study.margin:g} does not matter. Where neither is shown, the "
         "verdict is inconclusive, and the table says what would settle it if the difference stays."
-        f"{study.of_one_seed(seeds_of(compared))}"
+        f"{study.of_one_seed(seeds)}"
     )
 
 

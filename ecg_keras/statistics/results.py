@@ -127,7 +127,19 @@ class StudyResult:
             for one in self.comparisons
         ]
         sentences = [*self.answers, *([text_table(header, rows)] if rows else [])]
+        sentences += [note] if (note := self.of_common_seeds(self.comparisons)) else []
         return "\n\n".join([*sentences, *([self._diagnosed()] if self.list_diagnostics() else [])])
+
+    def of_common_seeds(self, compared: Sequence[Compared | Control]) -> str:
+        """Why differences are not those of the scores, where arms have different seeds."""
+        for one in compared:
+            pair = (one.arm, one.control if isinstance(one, Control) else one.reference)
+            if any(self.arms[name].seeds > one.contrast.seeds for name in pair):
+                return (
+                    "A score is over all seeds of its arm, a difference over the seeds that both "
+                    "arms have: it need not be the difference of the two scores."
+                )
+        return ""
 
     def list_diagnostics(
         self, comparisons: Sequence[Compared | Control] | None = None

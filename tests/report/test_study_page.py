@@ -15,12 +15,13 @@ from ecg_keras.evaluation import Estimate, GroupGain, Predictions
 from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
 from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
-from ecg_keras.report.study_differences import differences, families, protocols
-from ecg_keras.report.study_labels import thresholds
+from ecg_keras.report.study_differences import controls, differences, families, protocols
+from ecg_keras.report.study_labels import labels, thresholds
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.table_files import csv_text
 from ecg_keras.report.tables import cell_text
+from ecg_keras.statistics import Control
 
 SECTIONS = [
     *("verdicts", "differences", "learning-curves", "convergence", "protocols", "families"),
@@ -350,6 +351,32 @@ def test_with_one_seed_the_page_says_what_it_cannot_show_and_settles_nothing(tmp
     assert "settled" not in page.words
     lines = (tmp_path / "tables" / "comparisons.csv").read_text("utf-8").splitlines()[1:]
     assert lines and all("at least 2 more seeds" in line for line in lines)
+
+
+def test_where_arms_have_other_seeds_than_their_difference_the_tables_say_so():
+    plain = small()
+    first, second = plain.comparisons
+    few = replace(first, contrast=replace(first.contrast, seeds=2))
+    mixed = StudyView(replace(plain, comparisons=(few, second)))
+    section = verdicts(mixed)
+    assert "with 2 to 3 seeds, 5-fold" in section.blocks[0]
+    note = "it need not be the difference of the two scores."
+    table, _, _ = section.tables
+    assert note in table.caption and table.select(["seeds"]).rows == ((2,), (3,))
+    (group,) = [block for block in section.blocks if isinstance(block, Group)]
+    (shown,) = [block.table for block in group.blocks if isinstance(block, Rows)]
+    assert "seeds" in {column.key for column in shown.for_page().columns}
+    assert note in mixed.result.table()
+    (labelled,) = labels(mixed).tables
+    assert labelled.caption.endswith(note)
+    (control,) = controls(StudyView(replace(plain, controls=(control_of(few),)))).tables
+    assert control.caption.endswith(note)
+    assert note not in plain.table() + verdicts(StudyView(plain)).tables[0].caption
+
+
+def control_of(one):
+    """The same difference as one from a control."""
+    return Control("weights", one.arm, one.reference, one.contrast, one.verdict)
 
 
 def test_a_sweep_of_one_seed_is_said_to_be_one_beside_verdicts_of_several():
