@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         tune_of as tune_of,
     )
     from ecg_keras.config.tune import (
+        TUNABLE as TUNABLE,
         Candidate as Candidate,
         Edge as Edge,
         Tune as Tune,

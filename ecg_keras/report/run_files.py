@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecg_keras.config import Recipe, load_recipe
+from ecg_keras.config import TUNABLE, Recipe, compose, load_recipe
 from ecg_keras.data import Dataset, describe, read_dataset, read_shards
-from ecg_keras.errors import DataError
+from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores, is_same_test
 from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
 from ecg_keras.report.shown_ecgs import Stored
 from ecg_keras.statistics import Seeds, read_seeds
-from ecg_keras.training import Guarded, Run, Tuned, read_guarded, read_log, read_tuned
+from ecg_keras.training import (
+    Guarded,
+    Run,
+    Tuned,
+    read_guarded,
+    read_log,
+    read_trained_settings,
+    read_tuned,
+)
 
 LOGGED = ("epoch", "phase", "loss", "val_loss", "val_macro_auroc", "val_macro_auprc")
 
@@ -28,6 +37,7 @@ class RunFiles:
 
     run: Run
     recipe: Recipe
+    trained: Recipe  # with the network and training of the candidate that was chosen
     recipe_text: str
     dataset: Dataset
     status: Mapping[str, Any]
@@ -75,9 +85,11 @@ def read_run(folder: Path) -> RunFiles:
     baseline = (
         Run(run.read_place("baseline_run")) if comparison and "baseline_run" in status else None
     )
+    recipe = load_recipe(run.recipe).recipe
     return RunFiles(
         run=run,
-        recipe=load_recipe(run.recipe).recipe,
+        recipe=recipe,
+        trained=_trained(run, recipe),
         recipe_text=run.recipe.read_text(encoding="utf-8"),
         dataset=read_dataset(run.dataset),
         status=status,
@@ -95,6 +107,18 @@ def read_run(folder: Path) -> RunFiles:
         baseline_history=_history(baseline, baseline.read_status()) if baseline else None,
         baseline_tuned=read_tuned(baseline) if baseline else None,
     )
+
+
+def _trained(run: Run, recipe: Recipe) -> Recipe:
+    """The recipe with what the chosen candidate changes of it, where the run was tuned."""
+    settings = read_trained_settings(run) if recipe.tune is not None else None
+    if settings is None:
+        return recipe
+    chosen = {key: settings[key] for key in TUNABLE if key in settings}
+    with suppress(ConfigError):  # settings of a version that had other keys
+        plain = recipe.model_dump(mode="json", by_alias=True)
+        return compose([plain, chosen, {"tune": None}], str(run.status))
+    return recipe
 
 
 def _read_seeds(run: Run) -> Seeds | None:

@@ -30,7 +30,7 @@ def run_sentence(files: RunFiles) -> str:
     metric = recipe.evaluation.metric
     score = scores.summary[metric]
     subject = (
-        f"{recipe.model.backbone}, {MODES[recipe.mode]} on {dataset.source} "
+        f"{files.trained.model.backbone}, {MODES[recipe.mode]} on {dataset.source} "
         f"({dataset.label_set}, {len(dataset.labels)} labels),"
     )
     tested = f"{scores.records:,} test ECGs of {scores.patients:,} patients"
@@ -46,7 +46,7 @@ def training_sentence(files: RunFiles) -> str:
     """How long it trained, and which epoch was kept."""
     if files.history is None:
         return ""
-    epochs, phases = len(files.history.columns["epoch"]), len(files.recipe.training.phases)
+    epochs, phases = len(files.history.columns["epoch"]), len(files.trained.training.phases)
     parts = [plural(epochs, "epoch") + (f" in {phases} phases" if phases > 1 else "")]
     if "num_parameters" in files.status:
         parts.append(f"{files.status['num_parameters']:,} parameters")
@@ -61,7 +61,7 @@ def training_sentence(files: RunFiles) -> str:
         },
         "best_loss": f"with the lowest {split} loss",
         "last": "that was the last",
-    }[files.recipe.training.select]
+    }[files.trained.training.select]
     best = files.history.best_epoch
     chosen = f" The weights of epoch {best} were kept, the one {kept}." if best else ""
     return f"{', '.join(parts)}.{chosen}"
@@ -69,7 +69,7 @@ def training_sentence(files: RunFiles) -> str:
 
 def chooser(files: RunFiles) -> str:
     """The split that scored every epoch, in words."""
-    return SPLITS[files.recipe.training.validate_on]
+    return SPLITS[files.trained.training.validate_on]
 
 
 def limits(files: RunFiles) -> tuple[str, ...]:
@@ -90,9 +90,9 @@ def limits(files: RunFiles) -> tuple[str, ...]:
             f"Few positives in the test split: {', '.join(few)}. Their scores are uncertain."
         )
     found.append(
-        f"One network, one training seed ({files.recipe.training.seed}). The intervals cover which "
-        f"of the {scores.patients:,} test patients were drawn; they do not cover what another seed "
-        "would have given."
+        f"One network, one training seed ({files.trained.training.seed}). The intervals cover "
+        f"which of the {scores.patients:,} test patients were drawn; they do not cover what "
+        "another seed would have given."
     )
     if files.recipe.data.split.method == "records":
         found.append(
@@ -139,7 +139,7 @@ def _leaks(files: RunFiles) -> Sequence[str]:
 
 def _chosen_on_test(files: RunFiles) -> str:
     """That the test split chose what it scores, where it did."""
-    training = files.recipe.training
+    training = files.trained.training
     if training.validate_on != "test":
         return ""
     chosen = ["the epoch"] * (training.select != "last")

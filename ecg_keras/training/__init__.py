@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from ecg_keras.training.run import (
         Run as Run,
         read_log as read_log,
-        read_network as read_network,
         run_of as run_of,
         seen_from as seen_from,
     )
@@ -76,6 +75,7 @@ if TYPE_CHECKING:
     from ecg_keras.training.tuned import (
         Tried as Tried,
         Tuned as Tuned,
+        read_network as read_network,
         read_trained_settings as read_trained_settings,
         read_tuned as read_tuned,
     )

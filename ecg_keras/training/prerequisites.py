@@ -12,7 +12,8 @@ from ecg_keras import data, models
 from ecg_keras.config import Recipe
 from ecg_keras.data import stored_length
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.training.run import read_network, run_of
+from ecg_keras.training.run import run_of
+from ecg_keras.training.tuned import read_network
 
 
 def check_weights(

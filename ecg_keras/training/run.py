@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from ecg_keras.config import Model, Training, model_of
+from ecg_keras.config import Training
 from ecg_keras.errors import DataError
 from ecg_keras.files import (
     as_count,
@@ -135,15 +135,6 @@ def run_of(weights: Path) -> Run:
     """
     around = Run(weights.parent)
     return around if weights == around.model else Run(weights)
-
-
-def read_network(run: Run) -> Model | None:
-    """The ``model`` section of a run that was trained or imported; ``None`` where it says nothing.
-
-    Raises:
-        DataError: status.json is damaged.
-    """
-    return model_of(run.read_status().get("settings", {}))
 
 
 class _Status(dict[str, Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ecg_keras.config import Model, model_of
 from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.training.run import Run
 
@@ -94,6 +95,17 @@ def read_trained_settings(run: Run) -> dict[str, Any] | None:
     elif tuned is not None:
         settings = Run(run.folder / tuned.choice.run).read_status().get("settings", settings)
     return settings
+
+
+def read_network(run: Run) -> Model | None:
+    """The ``model`` section of a run that was trained or imported; ``None`` where it says nothing.
+
+    Of a tuned run it is the chosen candidate's.
+
+    Raises:
+        DataError: status.json or tuning.json is damaged.
+    """
+    return model_of(read_trained_settings(run) or {})
 
 
 def _parse(tree: dict[str, Any]) -> Tuned:

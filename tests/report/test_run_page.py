@@ -10,7 +10,7 @@ import pytest
 from markupsafe import Markup
 from page_elements import Page, check_accessible, check_self_contained
 
-from ecg_keras.config import Data, dump_recipe, load_recipe
+from ecg_keras.config import Data, compose, dump_recipe, load_recipe, run_settings
 from ecg_keras.data import prepare, read_dataset, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import (
@@ -25,7 +25,7 @@ from ecg_keras.evaluation import (
 )
 from ecg_keras.report import comparison_page, score_sections, shown_ecgs, write_report
 from ecg_keras.report.blocks import Drawing
-from ecg_keras.training import Run, Tried, Tuned
+from ecg_keras.training import Run, Tried, Tuned, read_network
 
 SECTIONS = [
     *("scores", "comparison", "thresholds", "sets", "curves", "subgroups"),
@@ -86,6 +86,29 @@ def test_the_candidates_of_both_arms_are_shown(copied, tmp_path):
     assert first < words.index("Tuning of the baseline") < second
     (baseline.folder / "tuning.json").unlink()
     assert "Tuning of the baseline" not in report(copied).words
+
+
+@UNDRAWN
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_tuned_run_is_described_by_what_was_chosen(copied, keeps):
+    change_recipe(copied, {"tune": {}})
+    recipe = load_recipe(copied.recipe).recipe
+    training = {"seed": 5, "phases": [{"epochs": 10}], "select": "best_loss"}
+    changes = {"training": training, "model": {"backbone": "gru"}}
+    chosen = compose([recipe.model_dump(mode="json", by_alias=True), changes], "here")
+    status = {"settings": run_settings(recipe), "trained_settings": run_settings(chosen)}
+    Tuned("m", "macro_auroc", "a", (Tried("a", "candidate", 0.7, 0.3, 1e-3, 10, 5.0),)).save(copied)
+    if keeps:
+        copied.write_status(**status)
+    else:  # an earlier version did not, and has the candidate's folder
+        copied.write_status(settings=status["settings"])
+        Run(copied.folder / "candidate").write_status(settings=status["trained_settings"])
+    assert read_network(copied) == chosen.model
+    words = report(copied).words
+    assert "gru, fine-tuned on lake.hospital" in words
+    assert "10 epochs, 8,744,581 parameters" in words
+    assert "the one with the lowest validation loss" in words
+    assert "one training seed (5)" in words
 
 
 def change(path, **values):
