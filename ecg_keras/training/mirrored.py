@@ -57,8 +57,9 @@ class Mirrored(KerasModel):
     and after each epoch with `ValidationScores`.
 
     Raises:
-        ConfigError: when it is compiled: the optimizer accumulates gradients or overwrites weights
-            with their averages during training, or the loss is no mean over records.
+        ConfigError: when it is compiled: the optimizer, or one of a ``MultiOptimizer``, accumulates
+            gradients or overwrites weights with their averages during training, or the loss is no
+            mean over records. Of optimizers that are made when they are first used, ``fit`` raises.
 
     Example:
         >>> model = Mirrored(classifier.inputs, classifier.outputs)
@@ -68,16 +69,10 @@ class Mirrored(KerasModel):
 
     def compile(self, *args: Any, **settings: Any) -> None:
         super().compile(*args, **settings)
-        inner: Any = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        if inner.gradient_accumulation_steps:
-            _refuse("gradient_accumulation_steps")
-        if inner.use_ema and inner.ema_overwrite_frequency:
-            _refuse("ema_overwrite_frequency")
+        _take_sums(self.optimizer)
         for loss in tf.nest.flatten(self.loss):
             if getattr(loss, "reduction", "mean") not in ("mean", "sum_over_batch_size"):
                 _refuse(f"a loss with reduction={loss.reduction}")
-        # they are sums over all devices already, see train_step
-        inner._all_reduce_sum_gradients = lambda gradients_and_weights: gradients_and_weights
 
     def fit(self, *args: Any, **settings: Any) -> Any:
         history = super().fit(*args, **settings)
@@ -87,6 +82,8 @@ class Mirrored(KerasModel):
     def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # of three parts, which are all that Keras knows
         super()._symbolic_build(iterator, (*data_batch[:2], data_batch[-1]))
+        # a function of a MultiOptimizer makes its optimizers only when that is built
+        _take_sums(self.optimizer)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         signal, target, *weight, own = data
@@ -108,6 +105,22 @@ class Mirrored(KerasModel):
         self._loss_tracker.update_state(loss * devices, sample_weight=whole / devices)
         results: dict[str, Any] = self.get_metrics_result()
         return results
+
+
+def single_optimizers(optimizer: Any) -> list[Any]:
+    """The optimizers inside of one that scales losses or that joins several."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(getattr(inner, "optimizers", [inner]))
+
+
+def _take_sums(optimizer: Any) -> None:
+    """Each optimizer is given sums over all devices (see ``train_step``), and adds up none."""
+    for one in single_optimizers(optimizer):
+        if one.gradient_accumulation_steps:
+            _refuse("gradient_accumulation_steps")
+        if one.use_ema and one.ema_overwrite_frequency:
+            _refuse("ema_overwrite_frequency")
+        one._all_reduce_sum_gradients = lambda gradients_and_weights: gradients_and_weights
 
 
 def _refuse(what: str) -> NoReturn:

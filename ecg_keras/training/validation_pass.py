@@ -13,7 +13,7 @@ import tensorflow as tf
 from ecg_keras.array_types import AnyArray, Float32Array, Float64Array
 from ecg_keras.errors import ConfigError, DataError, listed, shortened
 from ecg_keras.keras_library import keras
-from ecg_keras.training.mirrored import padded
+from ecg_keras.training.mirrored import padded, single_optimizers
 
 # records of arrays that are predicted at once
 BATCH = 256
@@ -277,7 +277,7 @@ class Averages:
         """Each trained variable and its average."""
         return [
             (own, average)
-            for one in _single(self._optimizer)
+            for one in single_optimizers(self._optimizer)
             if getattr(one, "use_ema", False) and one.built
             for own, average in zip(
                 one._trainable_variables, one._model_variables_moving_average, strict=True
@@ -289,9 +289,3 @@ class Averages:
 def _witness(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
     """The last kernel that is trained, which every step changes, and its average."""
     return next((pair for pair in reversed(pairs) if len(pair[0].shape) > 1), pairs[-1])
-
-
-def _single(optimizer: Any) -> list[Any]:
-    """The optimizers inside of one that scales losses or that joins several."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    return list(getattr(inner, "optimizers", [inner]))

@@ -22,7 +22,9 @@ def found(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["clipvalue", "clipnorm", "scaled", "weight_decay"])
+@pytest.mark.parametrize(
+    "optimizer", ["clipvalue", "clipnorm", "scaled", "weight_decay", "joined", "joined_later"]
+)
 def test_two_devices_take_the_steps_of_one(found, optimizer):
     for one, two in zip(*found[optimizer], strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
@@ -47,4 +49,6 @@ def test_what_works_on_one_device_alone_is_refused_on_several(found):
         "gradient_accumulation_steps",
         "ema_overwrite_frequency",
         "a loss with reduction=sum",
+        "gradient_accumulation_steps",  # of one of several optimizers
+        "gradient_accumulation_steps",  # and of one that is made when it is first used
     ]

@@ -9,7 +9,13 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.optimizers import SGD, AdamW, LossScaleOptimizer as Scaled
+from keras.optimizers import (
+    SGD,
+    AdamW,
+    LossScaleOptimizer as Scaled,
+    MultiOptimizer as Joined,
+    OptimizerMap,
+)
 
 from ecg_keras.errors import ConfigError
 from ecg_keras.models import save_model
@@ -18,11 +24,20 @@ from ecg_keras.training import Mirrored, ValidationScores, padded
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
+
+def chosen_later(**settings):
+    """Optimizers that nobody but the function knows before they are built."""
+    first, second = SGD(0.5, clipnorm=0.05), SGD(0.2, **settings)
+    return Joined(lambda variable: first if "kernel" in variable.path else second)
+
+
 optimizers = {
     "clipvalue": lambda: SGD(0.5, clipvalue=0.02),
     "clipnorm": lambda: SGD(0.5, clipnorm=0.05, momentum=0.9),
     "scaled": lambda: Scaled(SGD(0.5, global_clipnorm=0.05), initial_scale=4.0),
     "weight_decay": lambda: Scaled(AdamW(0.01, weight_decay=0.5), dynamic_growth_steps=2),
+    "joined": lambda: Joined(OptimizerMap(SGD(0.5), {".*kernel": SGD(0.2, clipvalue=0.02)})),
+    "joined_later": chosen_later,
 }
 strategy = tf.distribute.MirroredStrategy(
     ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
@@ -85,6 +100,16 @@ for loss, settings in (
     with strategy.scope():
         try:
             network(Mirrored).compile(Scaled(SGD(0.5, **settings)), loss)
+        except ConfigError as error:
+            found["refused"].append(str(error))
+accumulating = {"gradient_accumulation_steps": 2}
+for make in (
+    lambda: Joined(OptimizerMap(SGD(0.5), {".*kernel": SGD(0.5, **accumulating)})),
+    lambda: chosen_later(**accumulating),
+):
+    with strategy.scope():
+        try:
+            learn(network(Mirrored), make(), signals, targets)
         except ConfigError as error:
             found["refused"].append(str(error))
 
