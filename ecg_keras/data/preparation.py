@@ -26,7 +26,7 @@ from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.listing import Listing, list_database
 from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.processes import get_ready
-from ecg_keras.data.raw_files import digest_of, raw_digest
+from ecg_keras.data.raw_files import digest_of, listing_digest, raw_digest
 from ecg_keras.data.settings import stored_leads, stored_length
 from ecg_keras.data.shard_folders import combine, is_made_of
 from ecg_keras.data.source_check import verify_source
@@ -96,9 +96,11 @@ def prepare(
     digest = digest_of(data)
     if not _is_made(folder, data, digest):
         with _alone(folder, warn):
+            files = listing_digest(data)  # first: what goes between the two fails the check
             _check_unchanged(data, digest)
             if not _is_made(folder, data, digest):
-                _make(data, folder, digest, on_progress or (lambda done, total: None), warn, run)
+                progressed = on_progress or (lambda done, total: None)
+                _make(data, folder, digest, files, progressed, warn, run)
     return describe(folder)
 
 
@@ -134,7 +136,13 @@ def _is_made(folder: Path, data: Data, digest: str) -> bool:
 
 
 def _make(
-    data: Data, folder: Path, digest: str, on_progress: OnProgress, warn: Warn, run: Run
+    data: Data,
+    folder: Path,
+    digest: str,
+    files: str,
+    on_progress: OnProgress,
+    warn: Warn,
+    run: Run,
 ) -> None:
     if run is run_here and data.workers > 1:
         get_ready(make_shard.__module__)
@@ -149,7 +157,7 @@ def _make(
     with threadpool_limits(1):  # its matrices are small, too
         verified = verify_source(listing.source, listing.kept, data, warn)
     mark = combine(data, digest)
-    work = Work(data, listing.label_set, listing.labels, folder, mark, verified)
+    work = Work(data, listing.label_set, listing.labels, folder, mark, verified, files)
     sidecars = write_shards(plan, work, on_progress, run)
     dataset = _gather(listing, assigned, work, list(zip(plan, sidecars, strict=True)), digest)
     for message in _list_warnings(dataset, listing):

@@ -107,6 +107,14 @@ def raw_digest(
     )
 
 
+def listing_digest(data: Data) -> str:
+    """Of names and sizes of the files that the recipe's source reads and that may be read now, as
+    64 hex digits: what can be asked again and again, for nothing is read.
+    """
+    files = _list_files(data.raw, _is_read(data))
+    return _hash([one.path, one.size] for one in files if os.access(data.raw / one.path, os.R_OK))
+
+
 def earlier_digests(data: Data) -> tuple[str, str]:
     """The `times_digest` of the files that are read, and of all files of the folder."""
     return times_digest(data.raw, _is_read(data)), times_digest(data.raw)

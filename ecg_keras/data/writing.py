@@ -23,9 +23,8 @@ from ecg_keras.data.examples import encode
 from ecg_keras.data.lead_profile import count
 from ecg_keras.data.noted import noting
 from ecg_keras.data.processes import run_in_processes
-from ecg_keras.data.raw_files import digest_of
+from ecg_keras.data.raw_files import listing_digest
 from ecg_keras.data.settings import stored_leads
-from ecg_keras.data.shard_folders import combine
 from ecg_keras.data.source_check import Verified
 from ecg_keras.data.tfrecords import whole_file, write_tfrecords
 from ecg_keras.errors import DataError
@@ -58,6 +57,8 @@ class Work:
     folder: Path
     fingerprint: str
     verified: Verified
+    # the `listing_digest` of the raw files when the work began
+    listing: str
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def _refuse_lost_files(work: Work, example: str) -> None:
     A drive or share that is gone is no fault of its recordings.
     """
     with suppress(DataError):  # the folder is gone, too
-        if combine(work.data, digest_of(work.data)) == work.fingerprint:
+        if listing_digest(work.data) == work.listing:
             return
     raise DataError(
         f"{work.data.raw}: files that could be read before are gone, or may no longer be read: "

@@ -18,7 +18,7 @@ import tensorflow as tf
 from my_lab import hospital
 
 from ecg_keras.config import Data, Split
-from ecg_keras.data import writing
+from ecg_keras.data import raw_files, writing
 from ecg_keras.data.dataset import SplitSummary, describe
 from ecg_keras.data.listing import list_database
 from ecg_keras.data.pipeline import load, load_with_ids
@@ -128,7 +128,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from ecg_keras.config import Data
-from ecg_keras.data import writing
+from ecg_keras.data import raw_files, writing
 from ecg_keras.data.preparation import prepare
 from my_lab import hospital
 writing.SHARD_BYTES, read_signal = {small}, hospital.read_signal
@@ -643,6 +643,41 @@ def test_files_that_go_while_they_are_read_are_no_fault_of_their_records(
     shutil.rmtree(raw, ignore_errors=True)
     away.rename(raw)
     assert [one.record_id for one in prepare(data, folder).quarantined] == ["r0007"]
+
+
+def test_a_recording_that_was_never_there_costs_workers_no_look_into_the_others(
+    hospital_data, tmp_path, monkeypatch
+):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    (raw / "r0007.npy").unlink()
+    # a folder that is not there remembers no hashes
+    data = change(hospital_data, raw=raw, quarantine=0.99, shards=tmp_path / "nowhere")
+
+    def refuse(path, *_):
+        pytest.fail(f"{path} is read for its hash again")
+
+    def run(shards, work, on_records):
+        monkeypatch.setattr(raw_files, "_read", {})  # as in a process that was started for it
+        with monkeypatch.context() as patch:
+            patch.setattr(raw_files, "sha256_of", refuse)
+            writing.run_here(shards, work, on_records)
+
+    dataset = prepare(data, tmp_path / "shards", run=run)
+    assert [one.record_id for one in dataset.quarantined] == ["r0007"]
+
+
+def test_files_that_may_no_longer_be_read_are_no_files_that_may(
+    hospital_data, tmp_path, monkeypatch
+):
+    data = change(hospital_data, raw=tmp_path / "raw")
+    shutil.copytree(hospital_data.raw, data.raw)
+    before = raw_files.listing_digest(data)
+    shutil.copytree(data.raw, tmp_path / "copy")
+    copied = change(data, raw=tmp_path / "copy")
+    assert raw_files.listing_digest(copied) == before
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "r0007.npy")
+    assert raw_files.listing_digest(data) != before
 
 
 def test_a_folder_that_cannot_be_made(hospital_data, tmp_path):
