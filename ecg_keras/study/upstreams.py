@@ -18,6 +18,7 @@ from ecg_keras.study.finished import FinishedArms, FinishedCell
 from ecg_keras.training import Run
 from ecg_keras.validation import find_drift
 
+OF_LABELS = "train: labels: "  # how a line about the labels' distribution begins
 # noted records of a dataset that the page lists, at most
 LISTED = 100
 
@@ -125,7 +126,7 @@ def find_skew(arms: FinishedArms, path: Path) -> tuple[dict[str, tuple[str, ...]
     """How each downstream's training split differs from each upstream's; ``path`` keeps it.
 
     By ``downstream from upstream``, TensorFlow Data Validation's lines; and a sentence for each
-    pair that it could not compare.
+    pair that it could not compare, or but for its labels, which are not the same.
     """
     kept: dict[str, list[str]] = _read(path, dict[str, list[str]])
     found, missed = {}, []
@@ -141,7 +142,8 @@ def find_skew(arms: FinishedArms, path: Path) -> tuple[dict[str, tuple[str, ...]
                 "published, and the ECGs that they were trained on are not here."
             )
             continue
-        key = f"{cell.dataset.fingerprint} {data.read_dataset(run.dataset).fingerprint}"
+        theirs = data.read_dataset(run.dataset)
+        key = f"{cell.dataset.fingerprint} {theirs.fingerprint}"
         if key not in kept:
             try:
                 drift = find_drift(cell.shards, run.read_place("shards"))
@@ -149,7 +151,14 @@ def find_skew(arms: FinishedArms, path: Path) -> tuple[dict[str, tuple[str, ...]
                 missed.append(f"How {downstream} differs from {upstream} was not measured: {error}")
                 continue
             kept[key] = [one.line() for one in drift]
-        found[f"{downstream} from {upstream}"] = tuple(kept[key])
+        lines = kept[key]
+        if set(cell.dataset.labels) != set(theirs.labels):
+            lines = [line for line in lines if not line.startswith(OF_LABELS)]
+            missed.append(
+                f"How often labels occur in {downstream} and in {upstream} was not compared: their "
+                "labels are not the same."
+            )
+        found[f"{downstream} from {upstream}"] = tuple(lines)
     write_json(path, kept)
     return found, tuple(missed)
 

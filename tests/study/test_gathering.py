@@ -172,6 +172,27 @@ def test_a_skew_that_was_not_measured_is_said_and_not_kept(tmp_path, monkeypatch
     assert "need TensorFlow Data Validation, which can't be imported" in missed
 
 
+def test_labels_of_different_sets_are_no_skew(tmp_path):
+    plan = list_study(tmp_path, "grid: {seeds: [0]}")
+    finish(plan, by_mode)
+    ours, theirs = (f"train: {name}" for name in ("labels: 40 % of all are MI", "peak_mv: median"))
+    kept = tmp_path / "skew.json"
+    kept.write_text(json.dumps({"ludb georgia": [ours, theirs]}))
+    found, missed = find_skew(read_arms(plan)[0], kept)
+    assert (found, missed) == ({"ludb from georgia": (ours, theirs)}, ())
+    for run in (cell.run for cell in plan.cells if cell.kind == "pretrain"):
+        dataset = read_dataset(run.dataset)
+        counts = {name: replace(one, labels={"AF": 3}) for name, one in dataset.splits.items()}
+        run.dataset.write_text(replace(dataset, labels=("AF",), splits=counts).dump())
+    found, (missed,) = find_skew(read_arms(plan)[0], kept)
+    assert found == {"ludb from georgia": (theirs,)}
+    assert missed == (
+        "How often labels occur in ludb and in georgia was not compared: their labels are not the "
+        "same."
+    )
+    assert json.loads(kept.read_text())["ludb georgia"] == [ours, theirs]
+
+
 def test_unusual_records_are_on_the_cards_of_the_databases(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0]}")
     finish(plan, by_mode)
