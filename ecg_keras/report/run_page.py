@@ -92,7 +92,7 @@ def write_report(
             *([Section("comparison", "Comparison with the baseline", compared)] * bool(compared)),
             _thresholds(files),
             *sets_sections(files.scores),
-            curves_section(files.scores, files.test, files.baseline_test),
+            curves_section(files.scores, *files.same_test),
             subgroups_section(files.scores.subgroups),
             decisions_section(files.same_test, files.scores),
             Section("training", "Training", tuple(_training(files))),

@@ -397,6 +397,14 @@ def test_a_baseline_that_has_moved_leaves_the_comparison(copied):
     assert "Dashed: the baseline" not in moved.words
 
 
+def test_a_baseline_of_other_ecgs_is_not_drawn_as_one_of_the_same(copied, tmp_path):
+    baseline = Run(Path(shutil.copytree(copied.read_place("baseline_run"), tmp_path / "base")))
+    copied.write_status(baseline_run=str(baseline.folder))
+    theirs = Predictions.load(baseline.predictions("test"))
+    theirs.take(np.arange(1, len(theirs.record_ids))).save(baseline.predictions("test"))
+    assert "Dashed: the baseline, on the same ECGs." not in report(copied).words
+
+
 def test_other_shards_are_not_drawn(copied, made_run, tmp_path):
     shards = Path(shutil.copytree(made_run.folder.parent / "shards", tmp_path / "shards"))
     change(shards / "dataset.json", fingerprint="0" * 64)
