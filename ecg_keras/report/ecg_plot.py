@@ -143,6 +143,20 @@ def draw_explained(signal: Signal, explanation: Explanation | None) -> Figure:
     )
 
 
+def part_drawn(signal: Signal) -> str:
+    """What of an ECG is drawn, where that is not all of it; else empty."""
+    if len(signal.values) <= round(LONGEST_S * signal.sampling_rate):
+        return ""
+    seconds = len(signal.values) / signal.sampling_rate
+    return f"drawn are the first {LONGEST_S:g} of {seconds:,.4g} s"
+
+
+def scale_of(signal: Signal) -> str:
+    """The scale of a drawing, and what it is of, for its text alternative."""
+    part = part_drawn(signal)
+    return f"{MM_PER_SECOND:g} mm/s, {MM_PER_MV:g} mm/mV{part and f'; {part}'}"
+
+
 def _segments(
     columns: dict[str, Float32Array], row: tuple[str, ...]
 ) -> list[tuple[int, Float32Array]]:

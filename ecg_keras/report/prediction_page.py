@@ -9,7 +9,7 @@ from ecg_keras.attribution import CAUTION, Explained
 from ecg_keras.evaluation import SignalReference
 from ecg_keras.prediction import Answer, Answers
 from ecg_keras.report.blocks import Block, Drawing, Ecgs, Note, Rows, Section, ShownEcg, facts
-from ecg_keras.report.ecg_plot import draw_explained
+from ecg_keras.report.ecg_plot import draw_explained, part_drawn, scale_of
 from ecg_keras.report.page import write_page
 from ecg_keras.report.tables import Column, Table, capital
 from ecg_keras.text import percent, plural
@@ -111,12 +111,14 @@ def _show(answers: Answers, answer: Answer, explained: Explained | None, name: s
     about += [f"unusual: {flag}" for flag in answer.flags]
     drawing = Drawing(
         name,
-        f"ECG of record {answer.record_id}, 25 mm/s, 10 mm/mV",
+        f"ECG of record {answer.record_id}, {scale_of(signal)}",
         "",
         lambda: draw_explained(signal, explanation),
     )
     words = "; ".join(about)
     about_it = f"{capital(words)}." if words else "Nothing unusual was found in it."
+    if part := part_drawn(signal):
+        about_it += f" {capital(part)}."
     marked = f" {explanation.sentence}" if explanation else ""
     return ShownEcg(
         answer.record_id,

@@ -17,7 +17,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions
 from ecg_keras.records import Signal
 from ecg_keras.report.blocks import Drawing, ShownEcg
-from ecg_keras.report.ecg_plot import draw_explained
+from ecg_keras.report.ecg_plot import draw_explained, part_drawn, scale_of
 from ecg_keras.report.tables import Column, Table
 
 EPSILON = 1e-7
@@ -201,15 +201,17 @@ def _show(
     name: str,
 ) -> ShownEcg:
     record_id = str(predictions.record_ids[choice.row])
-    about = [f"Record {record_id}", f"patient {predictions.patient_ids[choice.row]}"]
+    patient_id = str(predictions.patient_ids[choice.row])
+    about = [f"Record {record_id}", *([f"patient {patient_id}"] * (patient_id != record_id))]
     drawing = None
     if stored is not None:
         record, dataset = stored
         about += [f"{record.age:.0f} years"] if record.age is not None else []
         about += [record.sex] if record.sex else []
-        title = f"ECG of record {record_id}, 25 mm/s, 10 mm/mV"
         signal = Signal(record.signal, dataset.sampling_rate, dataset.leads)
+        title = f"ECG of record {record_id}, {scale_of(signal)}"
         drawing = Drawing(name, title, "", lambda: draw_explained(signal, explanation))
+        about += [part] if (part := part_drawn(signal)) else []
     sentence = f"{', '.join(about)}."
     if explanation is not None:
         sentence += f" {explanation.sentence}"

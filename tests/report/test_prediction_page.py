@@ -55,6 +55,14 @@ def test_a_page_draws_what_is_shown_and_lists_the_rest(tmp_path, signal):
     assert "<script" not in page and "http" not in re.sub(r"http://www\.w3\.org\S*", "", page)
 
 
+def test_a_long_ecg_says_that_its_beginning_is_drawn(tmp_path, signal):
+    long = Signal(np.tile(signal.values, (6, 1)), 100, LEADS)
+    answers = Answers(("MI",), None, "mean", "m", rows=(answer("a", 0.5),), shown={"a": long})
+    page = write(tmp_path, answers)
+    assert "Nothing unusual was found in it. Drawn are the first 10 of 30 s." in page
+    assert "ECG of record a, 25 mm/s, 10 mm/mV; drawn are the first 10 of 30 s</title>" in page
+
+
 def test_a_name_that_is_no_utf8_is_spelled_out(tmp_path, signal):
     name = os.fsdecode(b"M\xfcller.csv")
     answers = Answers(("MI",), None, "mean", "m", rows=(answer(name, 0.5),), shown={name: signal})

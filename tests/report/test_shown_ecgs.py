@@ -1,11 +1,16 @@
 """Each ECG that a report shows obeys the rule printed above it."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays
+from lake import hospital
 
+from ecg_keras.data import read_dataset, read_shards
 from ecg_keras.evaluation import Predictions
-from ecg_keras.report.shown_ecgs import choose_records
+from ecg_keras.report.shown_ecgs import choose_records, choose_worst, show_ecgs
 
 THRESHOLDS = np.array([0.5, 0.4, 0.7])
 
@@ -72,3 +77,36 @@ def test_a_run_with_all_kinds_of_answers_shows_six():
     shown = Predictions(("a", "b"), ids, ids, targets, probabilities)
     chosen = choose_records(shown, np.array([0.5, 0.5]))
     assert [choice.row for choice in chosen] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.fixture
+def lake_test(made_run):
+    """One stored test ECG with its dataset, as records of one patient each."""
+    record = next(read_shards(made_run.read_place("shards"), "test"))
+    ids = [record.record_id]
+    tested = Predictions(hospital.LABELS, ids, ids, [record.target], [record.target * 0.5])
+    return tested, record, read_dataset(made_run.dataset)
+
+
+def show(tested, record, dataset):
+    choices = choose_worst(tested, np.full(len(tested.labels), 0.7))
+    stored = {record.record_id: (record, dataset)}
+    return show_ecgs(tested, np.full(len(tested.labels), 0.7), choices, stored, "ecg")[0]
+
+
+def test_a_long_ecg_says_that_its_beginning_is_drawn(lake_test):
+    tested, record, dataset = lake_test
+    whole = show(tested, record, dataset)
+    assert "drawn are" not in whole.about + whole.drawing.title
+    times = int(30 * dataset.sampling_rate / len(record.signal))
+    long = show(tested, replace(record, signal=np.tile(record.signal, (times, 1))), dataset)
+    assert long.about.endswith("drawn are the first 10 of 30 s.")
+    assert long.drawing.title.endswith("25 mm/s, 10 mm/mV; drawn are the first 10 of 30 s")
+
+
+def test_a_patient_without_an_id_is_not_named(lake_test):
+    tested, record, dataset = lake_test
+    assert show(tested, record, dataset).about.startswith(f"Record {record.record_id}, ")
+    assert "patient" not in show(tested, record, dataset).about
+    named = replace(tested, patient_ids=np.array(["p7"]))
+    assert show(named, record, dataset).about.startswith(f"Record {record.record_id}, patient p7")
