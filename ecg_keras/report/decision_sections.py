@@ -22,7 +22,7 @@ from ecg_keras.evaluation import (
     decision_curves,
 )
 from ecg_keras.report.blocks import Block, Drawing, Figures, Note, Rows, Section
-from ecg_keras.report.label_curves import choose_columns
+from ecg_keras.report.label_curves import choose_columns, say_most
 from ecg_keras.report.plots import NAMES
 from ecg_keras.report.style import (
     BASELINE,
@@ -58,7 +58,7 @@ def decisions_section(networks: Sequence[Predictions], scores: Scores) -> Sectio
     )
     uncalibrated = scores.calibration.method == "none"
     blocks: tuple[Block, ...] = (
-        INTRODUCTION,
+        f"{INTRODUCTION}{say_left_out(networks[0])}",
         *([Note(UNCALIBRATED)] if uncalibrated else []),
         curve_figures(curves, scores.level, NAMES, ""),
         Rows(benefits_table(curves, scores.level, NAMES), fold=True),
@@ -79,6 +79,11 @@ def curves_of(
     return decision_curves(
         networks, labels=labels, bootstrap=bootstrap, level=level, seed=seed, names=names
     )
+
+
+def say_left_out(tested: Predictions) -> str:
+    """That some labels have no curve of their own, as a sentence; empty where all have."""
+    return say_most(tested, MOST_LABELS, "the others are in the pooled curve alone")
 
 
 def curve_figures(
@@ -160,7 +165,7 @@ def benefits_table(
         columns.append(difference)
     return Table(
         "decision_curves",
-        "Net benefit at some thresholds",
+        f"Net benefit at {'some' if shown is SHOWN else 'all'} thresholds",
         f"With {percent(level)} intervals; {POOLED} are the mean of the labels. The better of "
         "acting on all and on none is what needs no network.",
         tuple(columns),

@@ -64,6 +64,13 @@ def choose_columns(tested: Predictions, most: int) -> list[int]:
     return sorted(sorted(defined, key=lambda at: -int(count[at]))[:most])
 
 
+def say_most(tested: Predictions, most: int, others: str) -> str:
+    """That curves are of some labels alone, as a sentence; empty where they are of all."""
+    if len(choose_columns(tested, most)) == len(choose_columns(tested, len(tested.labels))):
+        return ""
+    return f" Curves are of the {most} labels with most positives; {others}."
+
+
 def find_points(present: BoolArray, decided: BoolArray) -> tuple[Point, Point]:
     """Where decisions are beside a ROC and a precision-recall curve; precision 1 of none."""
     sensitivity, alarms = float(decided[present].mean()), float(decided[~present].mean())

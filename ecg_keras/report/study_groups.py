@@ -12,6 +12,7 @@ from ecg_keras.report.decision_sections import (
     benefits_table,
     curve_figures,
     curves_of,
+    say_left_out,
 )
 from ecg_keras.report.study_view import NO_ARM, StudyView, seeds_of
 from ecg_keras.report.subgroup_sections import gains_blocks
@@ -62,21 +63,24 @@ def decisions(study: StudyView) -> Section | Absent:
     groups, tables = [], []
     for number, (downstream, one) in enumerate(study.result.best.items(), start=1):
         names = one.arm.way, study.reference
+        tested = [study.result.arms[name].predictions for name in (one.arm, one.reference)]
         curves = curves_of(
-            [study.result.arms[name].predictions for name in (one.arm, one.reference)],
+            tested,
             bootstrap=int(question["bootstrap"]),
             level=level,
             seed=int(question["seed"]),
             names=names,
         )
         table = benefits_table(curves, level, names)
+        cut = say_left_out(tested[0]).strip()
         blocks: tuple[Block, ...] = (
+            *([cut] if cut else []),
             curve_figures(curves, level, names, f"decisions{number}-"),
             Rows(table, fold=True),
         )
         groups.append(Group(downstream, blocks))
         every = benefits_table(curves, level, names, curves[0].thresholds)
-        tables.append((one.arm, every))
+        tables.append((one.arm, replace(every, caption=f"{every.caption} {cut}".strip())))
     introduction = (
         f"{INTRODUCTION} Curves are of the mean probability over seeds, and their intervals over "
         "patients alone. A threshold is a risk only where the runs calibrate "

@@ -10,7 +10,7 @@ import numpy as np
 from ecg_keras import metrics
 from ecg_keras.evaluation import estimate_labels
 from ecg_keras.report.blocks import Absent, Drawing, Figures, Group, Rows, Section, first_open
-from ecg_keras.report.label_curves import choose_columns, draw_label
+from ecg_keras.report.label_curves import choose_columns, draw_label, say_most
 from ecg_keras.report.study_view import NO_ARM, StudyView, count_positives, seeds_of
 from ecg_keras.report.tables import ARM, Column, Table, arm_columns, capital
 from ecg_keras.statistics import Compared
@@ -27,12 +27,13 @@ def labels(study: StudyView) -> Section | Absent:
         return Absent("labels", NO_ARM, (full,))
     groups = []
     for number, (downstream, one) in enumerate(study.result.best.items(), start=1):
+        tested = study.result.arms[one.arm].predictions
         table = _labels_table(study, [one])
         own = table.select(column.key for column in table.columns if column.key not in ARM)
         shown = replace(own, title=f"{table.title}, {downstream}")
         which = (
             f"{capital(one.arm.way)} against {one.reference.way}, both "
-            f"{study.group_title(one.arm)}."
+            f"{study.group_title(one.arm)}.{say_most(tested, MOST_LABELS, 'the table has all')}"
         )
         curves = Figures(tuple(_curves(study, one, f"label{number}-")), "panels")
         groups.append(Group(downstream, (which, Rows(shown), curves)))

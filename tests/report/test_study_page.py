@@ -12,10 +12,18 @@ from ecg_keras.config import Data
 from ecg_keras.data import prepare, read_shards
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Estimate, GroupGain, Predictions
-from ecg_keras.report import study_costs, study_ecgs, study_record, write_study
+from ecg_keras.report import (
+    decision_sections,
+    study_costs,
+    study_ecgs,
+    study_labels,
+    study_record,
+    write_study,
+)
 from ecg_keras.report.blocks import Absent, Group, Rows
 from ecg_keras.report.study_checklist import ITEMS, checklist
 from ecg_keras.report.study_differences import controls, differences, families, protocols
+from ecg_keras.report.study_groups import decisions
 from ecg_keras.report.study_labels import labels, thresholds
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
@@ -227,6 +235,24 @@ def test_the_ledger_counts_ways_from_pretrained_networks_and_what_it_does_not_kn
         ("not known", "4", "not known", "30.0 s", "not known"),
     ]
     assert csv_text(table).splitlines()[4].endswith(",,4,,30.0,")
+
+
+def test_curves_of_some_labels_only_say_which(monkeypatch):
+    made = study(downstreams=("ptbxl",), backbones=("lstm",), sizes=(0,), protocols=("sound",))
+    for module in (study_labels, decision_sections):
+        monkeypatch.setattr(module, "MOST_LABELS", 2)
+    cut = "Curves are of the 2 labels with most positives; "
+    group = next(one for one in labels(StudyView(made)).blocks if isinstance(one, Group))
+    assert group.blocks[0].endswith(f" {cut}the table has all.")
+    section = decisions(StudyView(made))
+    group = next(one for one in section.blocks if isinstance(one, Group))
+    others = f"{cut}the others are in the pooled curve alone."
+    assert group.blocks[0] == others
+    (full,) = section.tables
+    assert full.title == "Net benefit at all thresholds" and full.caption.endswith(others)
+    monkeypatch.undo()
+    group = next(one for one in labels(StudyView(made)).blocks if isinstance(one, Group))
+    assert "Curves are of" not in group.blocks[0]
 
 
 def test_each_ecg_is_decided_at_the_threshold_of_its_own_fold(tmp_path):
