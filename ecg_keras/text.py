@@ -76,6 +76,17 @@ def percent(share: float, decimals: int | None = None) -> str:
     return f"{100 * share:{'g' if decimals is None else f'.{decimals}f'}} %"
 
 
+def two_digits(value: float) -> str:
+    """A number of which more digits would claim too much.
+
+    Example:
+        >>> [two_digits(value) for value in (0.123, 2.44, 172.0, 1260.0)]
+        ['0.12', '2.4', '170', '1,300']
+    """
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:.2g}"
+
+
 def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
     """Columns as wide as their widest cell, for terminals and log files.
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from markupsafe import Markup, escape
 
 from ecg_keras.evaluation import Estimate, p_text
-from ecg_keras.text import short_duration
+from ecg_keras.text import short_duration, two_digits
 
 Kind = Literal[
     "text", "way", "word", "size", "count", "decimal", "signed", "score", "difference", "p",
@@ -21,7 +21,7 @@ NUMBERS = ("number", "size", "count", "decimal", "signed", "score", "difference"
            "epochs", "records", "factor")  # fmt: skip
 INTERVALS = ("score", "difference", "records", "factor")
 FORMATS = {"decimal": ".3f", "score": ".3f", "signed": "+.3f", "difference": "+.3f",
-           "records": ",.0f", "factor": ".2g", "epochs": ",.1f"}  # fmt: skip
+           "records": ",.0f", "epochs": ",.1f"}  # fmt: skip
 MISSING = {"seconds": "never", "epochs": "never", "records": "none"}  # else undefined
 # a mark for each word that judges, so that none is known by its colour alone
 MARKS = {"better": "▲", "equivalent": "■", "worse": "▼", "inconclusive": "○", "confirmed": "✓",
@@ -194,6 +194,8 @@ def _number(kind: Kind, value: Any) -> str:
         return "no bound" if value > 0 else "below the sizes"
     if kind in FORMATS:
         return f"{value:{FORMATS[kind]}}".replace("-", "−")
+    if kind == "factor":
+        return two_digits(value)
     if kind == "way":
         return ", ".join(part for part in value if part)
     if kind == "p":

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Plan, with_interval
 from ecg_keras.statistics.crossover import LabelEfficiency
 from ecg_keras.statistics.verdict import roughly
-from ecg_keras.text import percent
+from ecg_keras.text import percent, two_digits
 
 
 def say_falling(
@@ -138,7 +138,7 @@ def say_worth(
     if not is_undefined(worth):
         return (
             f"{way} on {first.size:,.0f} ECGs scores above {reference} on {last}, the most that "
-            f"were tried: a factor of more than {sizes[-1] / first.size:.2g}."
+            f"were tried: a factor of more than {two_digits(sizes[-1] / first.size)}."
         )
     side = "above" if first.equal[0] > 0 else "below"
     most = last if side == "above" else f"{sizes[0]:,.0f} ECGs"
@@ -175,8 +175,8 @@ def say_ends(one: LabelEfficiency, sizes: Sequence[float]) -> tuple[str, str]:
 def say_factor(one: LabelEfficiency, sizes: Sequence[float]) -> str:
     """The factor with its interval; two digits, as more would claim too much."""
     value, low, high = one.factor
-    lowest, highest = (size / one.size for size in (sizes[0], sizes[-1]))
+    lowest, highest = (two_digits(size / one.size) for size in (sizes[0], sizes[-1]))
     return (
-        f"{value:.2g} [{f'below {lowest:.2g}' if low == -math.inf else f'{low:.2g}'}, "
-        f"{f'beyond {highest:.2g}' if high == math.inf else f'{high:.2g}'}]"
+        f"{two_digits(value)} [{f'below {lowest}' if low == -math.inf else two_digits(low)}, "
+        f"{f'beyond {highest}' if high == math.inf else two_digits(high)}]"
     )

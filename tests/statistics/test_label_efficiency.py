@@ -118,6 +118,8 @@ def test_the_smallest_size_is_spoken_of_last_and_none_is_chosen_by_its_interval(
     assert say_worth(*WORDS, worth).startswith("finetune on 200 ECGs equals")
     assert say_worth(*WORDS, worth[::-1]).startswith("finetune on 50 ECGs equals"), "also if open"
     assert say_factor(worth[0], WORDS[2]) == "6 [4, beyond 32]"
+    large = LabelEfficiency(10, (1720.0, -math.inf, math.inf))
+    assert say_factor(large, (20.0, 12_600.0)) == "170 [below 2, beyond 1,300]"
 
 
 def curve(*equal):
