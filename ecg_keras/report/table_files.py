@@ -15,6 +15,7 @@ from ecg_keras.files import replacing
 from ecg_keras.report.tables import INTERVALS, NUMBERS, Kind, Table, cell_text
 
 PAGE_ROWS = 40  # of a LaTeX table that still fits a page
+LONG_CELL = 30  # characters; a longer one breaks into lines in LaTeX
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
@@ -67,7 +68,7 @@ def latex_text(table: Table) -> str:
     r"""A ``booktabs`` table to ``\input``; ``longtable`` where it does not fit a page."""
     shown = table.for_readers()
     heads, *body = [" & ".join(map(_latex, row)) + r" \\" for row in _texts(shown)]
-    aligned = "".join("r" if column.kind in NUMBERS else "l" for column in shown.columns)
+    aligned = "".join(_aligned(shown))
     caption = rf"\caption{{{_latex(_caption(table))}}}\label{{tab:{table.name}}}"
     head = (r"\toprule", heads, r"\midrule")
     if len(body) > PAGE_ROWS:
@@ -85,6 +86,20 @@ def latex_text(table: Table) -> str:
             *(*head, *body, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""),
         ]
     return "\n".join(lines)
+
+
+def _aligned(table: Table) -> list[str]:
+    """How LaTeX aligns each column; those with a long cell share what the others leave."""
+    cells = list(zip(*_texts(table), strict=True))
+    long = [
+        column.kind not in NUMBERS and max(map(len, column_cells)) > LONG_CELL
+        for column, column_cells in zip(table.columns, cells, strict=True)
+    ]
+    width = max(0.2, (0.95 - 0.12 * long.count(False)) / max(1, sum(long)))
+    return [
+        rf"p{{{width:.2f}\linewidth}}" if is_long else "r" if column.kind in NUMBERS else "l"
+        for column, is_long in zip(table.columns, long, strict=True)
+    ]
 
 
 def _raw(kind: Kind, value: Any) -> list[Any]:

@@ -52,6 +52,8 @@ def made(rows, columns=None):
         ("epochs", None, "never"),
         ("records", Estimate(240.4, 120, math.inf), "240 (120 to no bound)"),
         ("records", None, "none"),
+        ("factor", Estimate(172.4, 2.44, 12_600.0), "170 (2.4 to 13,000)"),
+        ("factor", Estimate(9.96, 0.123, math.inf), "10 (0.12 to no bound)"),
     ],
 )  # fmt: skip
 def test_each_kind_is_written_for_readers(kind, value, text):
@@ -143,6 +145,15 @@ def test_latex_has_booktabs_a_caption_and_a_label():
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert text.count(rule) == 1
     assert r"a\_b & $-$0.012 ($-$0.030 to +0.006) \\" in text
+
+
+def test_latex_breaks_long_cells_into_lines():
+    sentence = "The validation split is small for a choice."
+    text = latex_text(made([("short", None), (sentence, None)]))
+    assert r"\begin{tabular}{p{0.83\linewidth}r}" in text
+    columns = tuple(Column(name, name) for name in "abc")
+    text = latex_text(made([(sentence, sentence, "c")], columns))
+    assert r"\begin{tabular}{p{0.41\linewidth}p{0.41\linewidth}l}" in text
 
 
 def test_a_latex_table_longer_than_a_page_breaks_across_pages():
