@@ -84,7 +84,7 @@ def convergence_plot(
     figure = Figure(figsize=(WIDTH_INCHES, 3.6), layout="constrained")
     axes = figure.subplots()
     others = [way for way in curves if way != reference]
-    styles = {way: WAYS[place % len(WAYS)] for place, way in enumerate(others)}
+    styles = {way: _style_of(place) for place, way in enumerate(others)}
     for way, curve in curves.items():
         colour, line, marker = styles.get(way, REFERENCE)
         if len(curve.score) > 1:
@@ -129,6 +129,12 @@ def scatter_plot(values: Sequence[tuple[str, float, float]], xlabel: str) -> Fig
     axes.xaxis.set_major_locator(MaxNLocator(5))
     add_legend(figure)
     return figure
+
+
+def _style_of(place: int) -> tuple[str, Any, str]:
+    """Of one of several ways: colour and line repeat before marker and colour do."""
+    colour, line, _ = WAYS[place % len(WAYS)]
+    return colour, line, WAYS[(place + place // len(WAYS)) % len(WAYS)][2]
 
 
 def _draw_points(

@@ -202,7 +202,7 @@ def left_out(dataset: Dataset, guarded: Guarded | None) -> dict[str, Sequence[st
     if guarded is not None and guarded.notes:
         pairs = [(one, split) for split, records in guarded.left_out.items() for one in records]
         known = [f"{record_id} (in {split})" for record_id, split in pairs]
-        lines[f"Left out for leaks: {' '.join(guarded.notes)}"] = _first(known)
+        lines[f"Left out for leaks: {' '.join(guarded.notes)}"] = _first(known, file="leaks.json")
     return lines
 
 
@@ -212,7 +212,7 @@ def _reasons(records: Sequence[LeftOut]) -> str:
     return f"{plural(len(records), 'record')}. Most often: {named}"
 
 
-def _first(rows: Sequence[str], listed: int = LISTED) -> Sequence[str]:
+def _first(rows: Sequence[str], listed: int = LISTED, file: str = "dataset.json") -> Sequence[str]:
     """As many as a reader takes in, and how many more there are."""
     more = len(rows) - listed
-    return rows if more <= 0 else (*rows[:listed], f"and {more:,} more, listed in dataset.json")
+    return rows if more <= 0 else (*rows[:listed], f"and {more:,} more, listed in {file}")

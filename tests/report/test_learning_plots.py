@@ -67,6 +67,14 @@ def test_convergence_is_the_mean_of_the_runs_in_a_band(result):
     assert convergence_plot(arms, "scratch", "test").axes[0].get_ylabel() == "Score on test"
 
 
+def test_more_ways_than_styles_differ_in_their_markers(result):
+    curve = next(iter(result.arms.values())).convergence
+    ways = {f"finetune from {number}": curve for number in range(11)}
+    lines = markers(convergence_plot(ways, "scratch"))
+    looks = {(to_hex(line.get_color()), line.get_linestyle(), line.get_marker()) for line in lines}
+    assert len(looks) == len(ways)
+
+
 def test_the_ways_of_a_figure_differ_in_colour_line_and_marker():
     for part in range(3):
         assert len({str(way[part]) for way in WAYS}) == len(WAYS)

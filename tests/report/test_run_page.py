@@ -348,6 +348,9 @@ def test_leaks_that_are_allowed_and_records_that_are_left_out_are_said(copied):
     assert "not looked for" not in limits
     assert "Left out of training or validation, for leaks 1 record" in words
     assert "Left out for leaks: 1 of 40 training records are left out. train07 (in train)" in words
+    many = {"train": [f"train{number}" for number in range(22)], "valid": []}
+    copied.leaks.write_text(json.dumps({**guarded, "left_out": many}))
+    assert "and 2 more, listed in leaks.json" in report(copied).words
 
 
 @UNDRAWN
