@@ -52,7 +52,8 @@ class CopiedCallback(Callback):
     not to be one.
     """
 
-    # the attribute that says where it writes, and by which file there it shows that it did
+    # the attribute that says where it writes, if anywhere, and by which file there it shows that it
+    # did
     writes: tuple[str, str] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CopiedCallback:
@@ -61,8 +62,8 @@ class CopiedCallback(Callback):
         for name, value in vars(self).items():
             if isinstance(value, Callback):
                 setattr(copied, name, copy.deepcopy(value, memo))
-        if self.writes is not None:
-            name, kept = self.writes
+        name, kept = self.writes or ("", "")
+        if name and getattr(self, name) is not None:
             numbers = self.__dict__.setdefault("_numbers", itertools.count(1))
             path = getattr(self, name)
             places = (path.with_name(f"{path.stem}-{one}{path.suffix}") for one in numbers)

@@ -89,13 +89,13 @@ class TimeToQuality(CopiedCallback):
         monitor: a score in the logs.
         target: what it has to reach.
         path: a JSON file that keeps the seconds, so that a training that was killed resumes with
-            them; none keeps them in memory.
+            them; none keeps them in memory, where a ``fit`` that begins later finds none.
         mode: ``"max"`` where more is better, ``"min"`` where less is.
         stop: end the training there.
 
     Attributes:
         epoch: number of the first epoch that reached it, from 1; ``None`` before.
-        seconds: until the end of that epoch; ``None`` before.
+        seconds: until the end of that epoch; ``None`` before, and where earlier epochs are unknown.
 
     Raises:
         ConfigError: ``mode`` is another; after an epoch: the logs have no such score.
@@ -111,6 +111,8 @@ class TimeToQuality(CopiedCallback):
         (12, 431.5)
     """
 
+    writes = ("path", "")
+
     def __init__(
         self,
         monitor: str,
@@ -125,7 +127,7 @@ class TimeToQuality(CopiedCallback):
             raise ConfigError(f"mode must be max or min. Received: {mode!r}.")
         self.monitor, self.target, self.mode, self.stop = monitor, target, mode, stop
         self.path = None if path is None else Path(path)
-        self._epochs: list[tuple[float, float]] = []  # seconds and score of each
+        self._epochs: list[tuple[float, float]] = []  # seconds and score of each, NaN of unknown
         self._begun = 0.0
 
     @property
@@ -136,14 +138,16 @@ class TimeToQuality(CopiedCallback):
 
     @property
     def seconds(self) -> float | None:
-        return None if self.epoch is None else math.fsum(s for s, _ in self._epochs[: self.epoch])
+        seconds = math.fsum(s for s, _ in self._epochs[: self.epoch])
+        return None if self.epoch is None or math.isnan(seconds) else seconds
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         if self.path is not None and self.path.is_file():
             self._epochs = read_json(self.path, "times of epochs", _parse_epochs, _ADVICE)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._epochs = self._epochs[:epoch]  # those after it are trained again
+        unknown = [(math.nan, math.nan)] * (epoch - len(self._epochs))
+        self._epochs = [*self._epochs[:epoch], *unknown]  # those after it are trained again
         self._begun = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -151,19 +155,17 @@ class TimeToQuality(CopiedCallback):
             found = listed(sorted(logs or {})) or "none"
             raise ConfigError(
                 f"the logs have no {self.monitor}. They have: {found}. Place TimeToQuality after "
-                "the callback that adds it."
+                "the callback that adds it, and validate in every epoch (validation_freq=1)."
             )
         score = float((logs or {})[self.monitor])
         self._epochs.append((time.perf_counter() - self._begun, score))
         if self.path is not None:
-            kept = [[s, None if math.isnan(one) else one] for s, one in self._epochs]
+            kept = [[None if math.isnan(one) else one for one in pair] for pair in self._epochs]
             write_json(self.path, {"epochs": kept})
         if self.stop and self.epoch is not None:
             self.model.stop_training = True
 
 
 def _parse_epochs(tree: Mapping[str, Any]) -> list[tuple[float, float]]:
-    return [
-        (as_number(seconds), math.nan if score is None else as_number(score))
-        for seconds, score in tree["epochs"]
-    ]
+    pairs = ([math.nan if one is None else as_number(one) for one in p] for p in tree["epochs"])
+    return [(seconds, score) for seconds, score in pairs]

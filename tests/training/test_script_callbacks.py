@@ -1,5 +1,6 @@
 """Stages that thaw in one fit, and the time to a score."""
 
+import copy
 import json
 import time
 
@@ -139,11 +140,33 @@ def test_the_time_to_a_score_is_that_of_its_epochs(valid, tmp_path):
     assert (least.epoch, len(history["loss"])) == (2, 2)
 
 
+def test_epochs_keep_their_numbers_in_a_fit_that_begins_later(valid, tmp_path):
+    path = tmp_path / "times.json"
+    later = TimeToQuality("score", 0.8, path=path)
+    fit_scores(valid, [0.9, 0.9, 0.5, 0.85], later, begin=2)  # the first two were in another file
+    assert (later.epoch, later.seconds) == (4, None)
+    again = TimeToQuality("score", 0.8, path=path)
+    fit_scores(valid, [0.9, 0.9, 0.5, 0.5, 0.9], again, begin=4)
+    assert (again.epoch, again.seconds) == (4, None)
+    fit_scores(valid, [0.5, 0.9], again)
+    assert again.epoch == 2 and again.seconds >= 0.04
+
+
+def test_copies_write_files_of_their_own(tmp_path):
+    first = TimeToQuality("score", 0.8, path=tmp_path / "times.json")
+    copies = [copy.deepcopy([first])[0] for _ in range(2)]
+    assert [one.path.name for one in copies] == ["times-1.json", "times-2.json"]
+    assert copy.deepcopy(TimeToQuality("score", 0.8)).path is None
+
+
 def test_times_that_make_no_sense(valid, tmp_path):
     with pytest.raises(ConfigError, match=r"max or min\. Received: 'auto'"):
         TimeToQuality("score", 0.8, mode="auto")
     with pytest.raises(ConfigError, match=r"no val_f1. They have: loss, score\. Place"):
         fit_scores(valid, [0.5], TimeToQuality("val_f1", 0.8))
+    with pytest.raises(ConfigError, match=r"in every epoch \(validation_freq=1\)"):
+        every_second = {"validation_data": valid, "validation_freq": 2}
+        fit(compiled(), valid, TimeToQuality("val_loss", 0, mode="min"), **every_second)
     (tmp_path / "times.json").write_text('{"epochs": [1]}')
     with pytest.raises(DataError, match=r"times\.json"):
         fit_scores(valid, [0.5], TimeToQuality("score", 0.8, path=tmp_path / "times.json"))
