@@ -40,8 +40,8 @@ def predict(
         on_progress: called with the records done and the records in all after each batch.
 
     Raises:
-        ConfigError: the model's input or output does not have the dataset's shape, or
-            ``batch_size`` is below 1.
+        ConfigError: the model's input or output does not have the dataset's shape or is not known,
+            as of a model with a call of its own, or ``batch_size`` is below 1.
         DataError: the dataset is unfinished or damaged, has no such split or no record in it, or
             the model gives NaN or a value outside [0, 1]; the message names the record.
 
@@ -82,6 +82,7 @@ def predict_splits(
 
     folder = Path(shards)
     dataset = data.describe(folder)
+    models.check_has_graph(model)
     _check_shapes(model, dataset, folder)
     loaded = {split: data.load_with_ids(folder, split, batch_size) for split in left_out}
     for split in left_out:

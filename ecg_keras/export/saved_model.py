@@ -28,7 +28,7 @@ from ecg_keras.export.verification import (
 from ecg_keras.files import scratch_folder
 from ecg_keras.keras_library import keras
 from ecg_keras.metrics import CLIP
-from ecg_keras.models import float32_clone
+from ecg_keras.models import check_has_graph, float32_clone
 from ecg_keras.training import exact_float32
 
 
@@ -149,6 +149,7 @@ def make_card(
     reading: Data | None,
 ) -> Card:
     """The card, or a `ConfigError` where an argument does not fit the model's shapes."""
+    check_has_graph(model)
     takes, returns = model.inputs[0].shape, model.outputs[0].shape
     single = len(model.inputs) == len(model.outputs) == 1
     if not single or len(takes) != 3 or None in takes[1:] or len(returns) != 2:

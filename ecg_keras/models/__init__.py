@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         call_of as call_of,
         calls_before as calls_before,
         calls_in_order as calls_in_order,
+        check_has_graph as check_has_graph,
     )
     from ecg_keras.models.convolution_transformer import cnn_transformer as cnn_transformer
     from ecg_keras.models.ecgfounder import net1d as net1d

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecg_keras.keras_library import KerasTensor
+from ecg_keras.errors import ConfigError
+from ecg_keras.keras_library import KerasTensor, keras
+
+
+def check_has_graph(model: keras.Model) -> None:
+    """Raises a `ConfigError` of a model that is no graph of layers: subclassed, or not built.
+
+    Example:
+        >>> check_has_graph(find_backbone("fcn_wang")(num_samples=100))
+    """
+    if not getattr(model, "inputs", None):
+        raise ConfigError(
+            f"{model.name} does not say what it takes: it has a call of its own, or is not built. "
+            "Put it into a model that does: inputs = keras.Input((num_samples, num_leads)); "
+            "keras.Model(inputs, model(inputs))."
+        )
 
 
 def calls_in_order(output: KerasTensor) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.keras_library import keras
+from ecg_keras.models.calls import check_has_graph
 from ecg_keras.models.freezing import HEAD, PREPROCESS, single_layers, stage_of
 from ecg_keras.models.preprocessing import LEADS_LAYER
 from ecg_keras.models.saving import load_model
@@ -65,7 +66,8 @@ def load_backbone(
     Raises:
         DataError: the file is missing or unreadable, or layers are missing, left over or of
             another shape: all of them are listed.
-        ConfigError: ``head`` or ``scaling`` is unknown.
+        ConfigError: ``head`` or ``scaling`` is unknown, or the model has a call of its own: put it
+            into one that has not, ``keras.Model(inputs, model(inputs))``.
 
     Example:
         >>> load_backbone(model, "runs/ptbxl_pretrain")  # doctest: +SKIP
@@ -76,6 +78,7 @@ def load_backbone(
     ):
         if value not in allowed:
             raise ConfigError(unknown_name(name, value, allowed))
+    check_has_graph(model)
     upstream = load_model(path)
     own = ([HEAD] if head == "new" else []) + ([PREPROCESS] if scaling == "own" else [])
     theirs = [layer for layer in _weighted(upstream) if stage_of(layer) not in own]

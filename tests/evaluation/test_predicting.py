@@ -104,6 +104,21 @@ def test_a_model_for_other_data_is_refused(shards, shape, message):
     assert str(caught.value).startswith(f"{shards}: ")
 
 
+def test_a_model_with_a_call_of_its_own_is_refused_and_put_into_one_of_layers(shards):
+    class OwnCall(keras.Model):
+        def call(self, signal):
+            return self.inside(signal)
+
+    model = OwnCall(name="mine")
+    model.inside = network(14)
+    with pytest.raises(ConfigError, match=r"mine does not say what it takes.*model\(inputs\)\)"):
+        predict(model, shards, "test")
+    inputs = keras.Input((400, 12))
+    found = predict(keras.Model(inputs, model(inputs)), shards, "test")
+    expected = predict(model.inside, shards, "test")
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+
+
 def test_outputs_that_are_no_probabilities_are_refused(shards):
     for fill, message in (
         (np.nan, r"Received: nan for record"),

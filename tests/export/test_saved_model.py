@@ -376,6 +376,15 @@ def test_a_network_of_any_length_is_refused(facts, tmp_path):
         export_saved_model(model, tmp_path / "1", **facts)
 
 
+def test_a_network_with_a_call_of_its_own_is_refused(facts, tmp_path):
+    class OwnCall(keras.Model):
+        def call(self, signal):
+            return signal
+
+    with pytest.raises(ConfigError, match=r"mine does not say what it takes"):
+        export_saved_model(OwnCall(name="mine"), tmp_path / "1", **facts)
+
+
 def test_a_network_with_two_inputs_is_refused(facts, tmp_path):
     signal, age = keras.Input((20, 2), name="signal"), keras.Input((1,), name="age")
     x = keras.layers.Concatenate()([keras.layers.Flatten()(signal), age])

@@ -57,6 +57,31 @@ MODELS = {
 }
 
 
+class OwnCall(keras.Model):
+    def __init__(self):
+        super().__init__(name="mine")
+        self.network = sequential()
+
+    def call(self, signal):
+        return self.network(signal)
+
+
+def test_a_model_with_a_call_of_its_own_is_put_into_one_of_layers(upstream):
+    model = OwnCall()
+    model(SIGNALS)
+    before = model.get_weights()
+    with pytest.raises(ConfigError, match=r"mine does not say what it takes.*model\(inputs\)\)"):
+        load_backbone(model, upstream)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    inputs = keras.Input((64, 12))
+    load_backbone(keras.Model(inputs, model(inputs)), upstream)
+    np.testing.assert_array_equal(
+        model.network.layers[0].get_layer("stem_conv").get_weights()[0],
+        load_model(upstream).get_layer("stem_conv").get_weights()[0],
+    )
+
+
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_stages_freeze_and_weights_load_wherever_the_network_is(make, upstream):
     model = make()
