@@ -8,6 +8,7 @@ from ecg_keras.errors import ConfigError
 from ecg_keras.keras_library import Loss, keras, ops
 
 
+@keras.saving.register_keras_serializable("ecg_keras")
 class AsymmetricLoss(Loss):
     """Binary cross-entropy in which labels that are plainly absent hardly count.
 
@@ -15,6 +16,9 @@ class AsymmetricLoss(Loss):
     ``-q^gamma_absent log(1 - q)``, where ``q = max(p - margin, 0)``; with all three at 0 this is
     the cross-entropy. Ridnik et al. 2021, "Asymmetric loss for multi-label classification", arXiv
     2009.14119, equations 4 to 7; the defaults are theirs.
+
+    ``keras.models.load_model`` opens a model that was compiled with it where this class was
+    imported before, or with ``compile=False``.
 
     Args:
         gamma_present: at least 0; how much less a present label counts that is predicted well.

@@ -36,6 +36,20 @@ def test_arguments_out_of_range_are_refused(wrong):
         AsymmetricLoss(**wrong)
 
 
+def test_a_model_that_was_compiled_with_it_opens(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile("sgd", AsymmetricLoss(margin=0.2))
+    saved = keras.callbacks.ModelCheckpoint(tmp_path / "checkpoint.keras")
+    model.fit(np.zeros((2, 3)), np.zeros((2, 1)), verbose=0, callbacks=[saved])
+    assert keras.models.load_model(tmp_path / "checkpoint.keras").loss.margin == 0.2
+
+    # as it was before the class was registered
+    settings = keras.saving.serialize_keras_object(AsymmetricLoss(margin=0.2))
+    earlier = {**settings, "registered_name": "AsymmetricLoss"}
+    known = {"AsymmetricLoss": AsymmetricLoss}
+    assert keras.saving.deserialize_keras_object(earlier, custom_objects=known).margin == 0.2
+
+
 def test_it_is_rebuilt_from_its_settings():
     again = AsymmetricLoss.from_config(AsymmetricLoss(margin=0.2).get_config())
     assert (again.margin, again.gamma_absent, again.name) == (0.2, 4.0, "asymmetric_loss")
