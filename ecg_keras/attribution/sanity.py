@@ -70,7 +70,8 @@ def likeness(values: npt.ArrayLike, others: npt.ArrayLike) -> float:
 def randomised(model: keras.Model, *, seed: int = 0) -> Iterator[tuple[str, keras.Model]]:
     """Copies of a network whose stages are random, one more from the head backwards in each.
 
-    Random means that the numbers of each weight are shuffled: they keep their distribution.
+    Random means that the numbers of each weight are shuffled: they keep their distribution. Each
+    copy stays as it is when the next one is made.
 
     Example:
         >>> model = classifier(find_backbone("gru")(num_samples=100), ["MI"])
@@ -78,9 +79,10 @@ def randomised(model: keras.Model, *, seed: int = 0) -> Iterator[tuple[str, kera
         ['head', 'stem']
     """
     rng = np.random.default_rng(seed)
-    copy = keras.models.clone_model(model)
-    set_layer_weights(copy, model.get_weights())
+    copy = model
     for stage in reversed(stages(model)):
+        earlier, copy = copy, keras.models.clone_model(model)
+        set_layer_weights(copy, earlier.get_weights())
         for layer in single_layers(copy):
             if stage_of(layer) == stage and layer.weights:
                 shuffled = [rng.permutation(one.ravel()) for one in layer.get_weights()]
