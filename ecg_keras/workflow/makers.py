@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from ecg_keras import data, evaluation, models, simulate
 from ecg_keras.config import Evaluation, fingerprint
-from ecg_keras.data import find_undecidable
-from ecg_keras.errors import ConfigError, DataError, DivergedError
-from ecg_keras.files import NOT_OURS, as_texts, read_json, sha256_of
+from ecg_keras.errors import ConfigError, DivergedError
+from ecg_keras.files import sha256_of
 from ecg_keras.training import guard, read_guarded, records_left_out, seen_from, write_recipe
 from ecg_keras.workflow.completing import save_reference
 from ecg_keras.workflow.grouped import read_groupings
@@ -22,7 +18,7 @@ from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.plan_problems import check_groups_of, check_start
 from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs
-from ecg_keras.workflow.runs import validate_shards
+from ecg_keras.workflow.shard_check import check_shards, is_validated, validate, validation_file
 from ecg_keras.workflow.step import Maker, Watcher
 from ecg_keras.workflow.tuning import (
     has_diverged,
@@ -36,7 +32,6 @@ from ecg_keras.workflow.tuning import (
 
 # all keys of evaluation that once decided a mark, at their defaults or not
 MARKED_BEFORE = {"calibration", "thresholds", "bootstrap", "level", "seed"}
-MADE = "Remove it; the shards are validated again."
 
 
 def _simulated(job: Job) -> bool:
@@ -71,88 +66,6 @@ def _prepare(job: Job, watcher: Watcher) -> None:
         on_warning=watcher.warned,
         run=watcher.shard_run(),
     )
-
-
-def _validation(job: Job) -> Path:
-    return job.shards / "validation.json"
-
-
-def _validated(job: Job) -> bool:
-    if not _validation(job).is_file():
-        return False
-    return job.data.anomalies == "warn" or not _read_validation(job, chosen=_is_chosen(job))[0]
-
-
-def _is_chosen(job: Job) -> bool:
-    """Whether candidates were chosen from already, by whatever there was."""
-    main = job.candidate_of or job
-    return any(one.run.read_status().get("state") == "trained" for one in (job, main))
-
-
-def _read_validation(job: Job, *, chosen: bool = False) -> tuple[list[str], list[str]]:
-    """What was found wrong with the dataset, also for what this recipe wants of it; and remarks.
-
-    Earlier versions kept no remarks, which say what the check did not look at. Where a run is
-    ``chosen``, no score has to choose any more.
-    """
-    found, remarks = read_json(
-        _validation(job),
-        "anomalies",
-        lambda kept: (as_texts(kept["anomalies"]), as_texts(kept.get("remarks", []))),
-        MADE,
-    )
-    return [*found, *_list_undecidable(job, chosen=chosen)], [*remarks]
-
-
-def _list_undecidable(job: Job, *, chosen: bool = False) -> tuple[str, ...]:
-    """Splits that can't decide what this recipe wants of them."""
-    training, settings = job.recipe.training, (job.candidate_of or job).recipe.tune
-    by_score = settings is not None and settings.by != evaluation.CALIBRATED_LOSS
-    chooses = training.select not in ("last", "best_loss") or (by_score and not chosen)
-    splits = {"train", "test", *([training.validate_on] if chooses else [])}
-    return find_undecidable(data.read_dataset(job.shards / "dataset.json"), splits)
-
-
-def _check_shards(job: Job) -> tuple[list[str], list[str]]:
-    """As `_read_validation`, of shards that are checked now unless they were found sound.
-
-    Where nothing may be kept beside them, they are checked each time.
-    """
-    with _alone_with(job.shards):
-        # another process may have found them sound while this one waited
-        kept = _read_validation(job) if _validation(job).is_file() else None
-        if kept is None or kept[0]:
-            found = validate_shards(job.shards)
-            lines = [one.line() for one in found.anomalies]
-            kept = [*lines, *_list_undecidable(job)], [*found.remarks]
-        return kept
-
-
-@contextmanager
-def _alone_with(shards: Path) -> Iterator[None]:
-    """Keeps other processes out, where the folder is ours to write to."""
-    with ExitStack() as held:
-        try:
-            held.enter_context(filelock.FileLock(shards / ".lock"))
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise
-        yield
-
-
-def _validate(job: Job, watcher: Watcher) -> None:
-    anomalies, remarks = _check_shards(job)
-    for remark in remarks:
-        watcher.warned(f"{job.shards}: {remark}.")
-    if anomalies and job.data.anomalies == "stop":
-        raise DataError(
-            f"{job.shards}: validation found anomalies ({len(anomalies)}):\n"
-            + "\n".join(f"  {line}" for line in anomalies)
-            + "\nCorrect the recordings or their table, or train all the same with "
-            "--set data.anomalies=warn (of a study: --set base.data.anomalies=warn)."
-        )
-    for line in anomalies:
-        watcher.warned(line)
 
 
 def _guarded(job: Job) -> bool:
@@ -240,8 +153,7 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
     save_reference(job.run, job.recipe, job.shards)
     write_recipe(job.run, job.recipe)  # what is scored later is scored alike
     # the page shows them, wherever the shards are by then
-    kept = _validation(job).is_file()
-    anomalies, remarks = _read_validation(job) if kept else _check_shards(job)
+    anomalies, remarks = check_shards(job)
     job.run.write_status(evaluated=_evaluation_mark(job), anomalies=anomalies, remarks=remarks)
 
 
@@ -325,7 +237,7 @@ MAKERS = {
     "simulate": Maker(lambda job: job.data.raw, _simulated, _simulate),
     "import": Maker(lambda job: (job.imported or job.run).folder, Job.is_imported, _import),
     "prepare": Maker(lambda job: job.shards, _prepared, _prepare),
-    "validate": Maker(_validation, _validated, _validate),
+    "validate": Maker(validation_file, is_validated, validate),
     "guard": Maker(lambda job: job.run.leaks, _guarded, _guard),
     "try": Maker(lambda job: job.run.tried, is_tried, try_on_validation),
     "tune": Maker(lambda job: job.run.tuning, is_tuned, tune),

@@ -1,8 +1,6 @@
 """A tuned recipe: candidates are runs, validation chooses, and test is not looked at."""
 
-import errno
 import json
-import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
@@ -204,29 +202,6 @@ def test_weights_that_are_no_numbers_after_the_last_step_are_a_divergence(place)
     first.run.log.write_text("\n".join([*log[:-1], ",".join(cells)]) + "\n")
     workflow.make_alone(first, "try")
     assert workflow.has_diverged(first.run)
-
-
-def test_shards_that_may_not_be_written_to_are_checked_each_time(place, tmp_path, monkeypatch):
-    first, _ = job_of().candidates.values()
-    shutil.copytree(first.shards, tmp_path / "shards")
-    (tmp_path / "shards" / "validation.json").unlink(missing_ok=True)
-    shutil.copytree(first.run.folder, tmp_path / "run")
-    job = replace(first, run=Run(tmp_path / "run"), candidate_of=None, prepared=tmp_path / "shards")
-
-    def refuse(*arguments, **others):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
-    monkeypatch.setattr("ecg_keras.workflow.runs.write_json", refuse)
-    warned = []
-    watcher = workflow.Watcher()
-    watcher.warned = warned.append
-    MAKERS["validate"].make(job, watcher)
-    assert any("validation.json may not be written" in one for one in warned)
-    MAKERS["evaluate"].make(job, watcher)
-    status = job.run.read_status()
-    assert any("validation.json may not be written" in one for one in status["remarks"])
-    assert status["anomalies"] == []
 
 
 class Stop(Exception):

@@ -1,0 +1,76 @@
+"""What makes the products of a finished training, and when the ones before end."""
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from tiny_recipe import RECIPE, job_of
+
+from ecg_keras import workflow
+from ecg_keras.training import Run
+from ecg_keras.workflow.makers import MAKERS
+
+pytestmark = pytest.mark.usefixtures("without_tfdv")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A working folder with the recipe, its data, and its run, which nobody scored."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with Path("mine.yaml").open("w") as file:
+            YAML().dump(RECIPE, file)
+        workflow.run_plan(workflow.make_plan(job_of(), tested=False))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def inside(place, monkeypatch):
+    monkeypatch.chdir(place)
+
+
+@pytest.mark.parametrize("older", [None, "train: peak_mv: of an earlier check"])
+def test_shards_that_may_not_be_written_to_are_checked_by_each_process(
+    place, tmp_path, monkeypatch, older
+):
+    trained = job_of()
+    shards = tmp_path / "shards"
+    shutil.copytree(trained.shards, shards)
+    (shards / "validation.json").unlink(missing_ok=True)
+    if older:
+        (shards / "validation.json").write_text(json.dumps({"anomalies": [older]}))
+    shutil.copytree(trained.run.folder, tmp_path / "run")
+    job = replace(trained, run=Run(tmp_path / "run"), prepared=shards)
+
+    def refuse(*arguments, **others):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def count(folder):
+        checked.append(folder)
+        return workflow.validate_shards(folder)
+
+    checked = []
+    monkeypatch.setattr("ecg_keras.workflow.shard_check.validate_shards", count)
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    monkeypatch.setattr("ecg_keras.workflow.runs.write_json", refuse)
+    warned = []
+    watcher = workflow.Watcher()
+    watcher.warned = warned.append
+    MAKERS["validate"].make(job, watcher)
+    assert any("validation.json may not be written" in one for one in warned)
+    MAKERS["evaluate"].make(job, watcher)
+    status = job.run.read_status()
+    assert any("validation.json may not be written" in one for one in status["remarks"])
+    assert status["anomalies"] == []
+    assert MAKERS["validate"].is_done(job) == bool(older)
+    assert checked == [shards]
+    with (shards / "schema.pbtxt").open("a") as file:  # its owner edits what is allowed
+        file.write("\n")
+    MAKERS["validate"].make(job, watcher)
+    assert checked == [shards, shards]
