@@ -111,7 +111,8 @@ def _evaluation_mark(job: Job) -> str:
     return evaluation_mark(job.fingerprint(), job.recipe.evaluation, kept)
 
 
-def _evaluate(job: Job, watcher: Watcher) -> None:
+def _evaluate(job: Job, watcher: Watcher, begin: Callable[[], None]) -> None:
+    check_groups_of(job)  # they may be others than before the training
     if has_diverged(job.run) and not job.is_trained():  # it is a candidate of others, too
         raise DivergedError(
             f"{job.run.folder}: training diverged: the loss was no longer finite. Lower "
@@ -147,13 +148,14 @@ def _evaluate(job: Job, watcher: Watcher) -> None:
         conformal=settings.conformal,
         conformal_by=settings.conformal_by,
     )
+    # the page shows them, wherever the shards are by then
+    anomalies, remarks = check_shards(job)
+    begin()
     for split, predicted in predictions.items():
         scores.calibration.apply(predicted).save(job.run.predictions(split))
     scores.save_json(job.run.scores)
     save_reference(job.run, job.recipe, job.shards)
     write_recipe(job.run, job.recipe)  # what is scored later is scored alike
-    # the page shows them, wherever the shards are by then
-    anomalies, remarks = check_shards(job)
     job.run.write_status(evaluated=_evaluation_mark(job), anomalies=anomalies, remarks=remarks)
 
 
@@ -168,10 +170,9 @@ def _baseline(job: Job) -> Job:
     return job.baseline
 
 
-def _compare(job: Job, watcher: Watcher) -> None:
+def _compare(job: Job, watcher: Watcher, begin: Callable[[], None]) -> None:
     del watcher
     settings, baseline = job.recipe.evaluation, _baseline(job).run
-    job.run.seeds.unlink(missing_ok=True)  # they were compared with what the baseline was before
     comparison = compare_runs(
         job.run.folder,
         baseline.folder,
@@ -183,6 +184,8 @@ def _compare(job: Job, watcher: Watcher) -> None:
         by=settings.subgroups,
         table=settings.subgroup_table,
     )
+    begin()
+    job.run.seeds.unlink(missing_ok=True)  # they were compared with what the baseline was before
     comparison.save_json(job.run.comparison)
     job.run.write_status(
         compared=_comparison_mark(job),
@@ -190,8 +193,9 @@ def _compare(job: Job, watcher: Watcher) -> None:
     )
 
 
-def _export(job: Job, watcher: Watcher) -> None:
+def _export(job: Job, watcher: Watcher, begin: Callable[[], None]) -> None:
     del watcher
+    begin()  # only the export knows when it replaces the one before
     export_run(job.run.folder, job.run.saved_model, replace=True)
     job.run.write_status(exported=_evaluation_mark(job))
 
@@ -204,10 +208,11 @@ def _report_mark(job: Job) -> str:
     return fingerprint({"evaluated": _evaluation_mark(job), "compared": compared, **shown})
 
 
-def _report(job: Job, watcher: Watcher) -> None:
+def _report(job: Job, watcher: Watcher, begin: Callable[[], None]) -> None:
     from ecg_keras import report
 
     del watcher
+    begin()
     write_recipe(job.run, job.recipe)  # which says what the page is to show
     report.write_report(job.run.folder, shards=job.shards)
     job.run.write_status(reported=_report_mark(job))
@@ -217,17 +222,22 @@ def _marked(
     product: Callable[[Job], Path],
     key: str,
     mark: Callable[[Job], str],
-    make: Callable[[Job, Watcher], None],
+    make: Callable[[Job, Watcher, Callable[[], None]], None],
 ) -> Maker:
-    """A product that is fresh where the run's status has the mark of what it depends on."""
+    """A product that is fresh where the run's status has the mark of what it depends on.
+
+    ``make`` calls a function before it first writes: a failure before that changes nothing.
+    """
 
     def is_done(job: Job) -> bool:
         return product(job).exists() and job.run.read_status().get(key) == mark(job)
 
     def make_again(job: Job, watcher: Watcher) -> None:
-        if job.run.read_status().get(key):  # after a kill some of its files may be of other marks
-            job.run.write_status(**{key: None})
-        make(job, watcher)
+        def begin() -> None:  # after a kill some of its files may be of other marks
+            if job.run.read_status().get(key):
+                job.run.write_status(**{key: None})
+
+        make(job, watcher, begin)
 
     return Maker(product, is_done, make_again)
 

@@ -66,6 +66,7 @@ def check_first(job: Job) -> None:
 def check_groups_of(job: Job) -> None:
     """Refuses columns that make no groups of the test records, which are prepared."""
     settings = job.recipe.evaluation
+    check_columns(settings.subgroups, settings.subgroup_table)
     check_groups(settings.subgroups, settings.subgroup_table, job.shards)
 
 

@@ -211,23 +211,37 @@ class Stop(Exception):
     pass
 
 
-def test_scores_that_were_half_replaced_are_those_of_no_settings(place, monkeypatch):
-    finish(job_of("base"))
-    before, other = job_of("base"), job_of("base", evaluation__calibration="platt")
-    before.run.write_status(
-        evaluated=evaluation_mark(before.fingerprint(), before.recipe.evaluation)
-    )
-    before.run.scores.touch()
-    evaluated = MAKERS["evaluate"]
-    assert evaluated.is_done(before) and not evaluated.is_done(other)
+class Compared:
+    """A comparison that is only saved."""
 
-    def stop(path):
-        raise Stop
+    def save_json(self, path):
+        path.touch()
 
-    monkeypatch.setattr("ecg_keras.models.load_model", stop)
-    with pytest.raises(Stop):
-        evaluated.make(other, Watcher())
-    assert not evaluated.is_done(before) and not evaluated.is_done(other)
+
+def stop(*_, **__):
+    raise Stop
+
+
+def test_a_comparison_ends_the_one_before_when_it_is_written(place, monkeypatch):
+    compared = MAKERS["compare"]
+    finish(job_of("mine"))
+    finish(job_of("mine").baseline)
+    before, other = job_of("mine"), job_of("mine", evaluation__metric="macro_auprc")
+    monkeypatch.setattr("ecg_keras.workflow.makers.compare_runs", lambda *_, **__: Compared())
+    compared.make(before, Watcher())
+    before.run.seeds.touch()
+    assert compared.is_done(before) and not compared.is_done(other)
+    with monkeypatch.context() as patch:
+        patch.setattr("ecg_keras.workflow.makers.compare_runs", stop)
+        with pytest.raises(Stop):
+            compared.make(other, Watcher())
+    assert compared.is_done(before) and before.run.seeds.is_file()
+    with monkeypatch.context() as patch:
+        patch.setattr(Compared, "save_json", stop)
+        with pytest.raises(Stop):
+            compared.make(other, Watcher())
+    assert not compared.is_done(before) and not compared.is_done(other)
+    assert not before.run.seeds.exists()
 
 
 def test_scores_of_an_earlier_version_are_known_by_its_mark():

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from tiny_recipe import RECIPE, job_of
 
 from ecg_keras import workflow
+from ecg_keras.errors import DataError
 from ecg_keras.training import Run
 from ecg_keras.workflow.makers import MAKERS
 
@@ -33,6 +34,45 @@ def place(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def inside(place, monkeypatch):
     monkeypatch.chdir(place)
+
+
+class Stop(Exception):
+    pass
+
+
+def stop(*_, **__):
+    raise Stop
+
+
+def test_scores_end_the_ones_before_when_they_are_written(place, monkeypatch):
+    evaluated, watcher = MAKERS["evaluate"], workflow.Watcher()
+    before, other = job_of(), job_of(evaluation__level=0.9)
+    evaluated.make(before, watcher)
+    assert evaluated.is_done(before) and not evaluated.is_done(other)
+    for part in ("evaluation.evaluate", "workflow.makers.check_shards"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ecg_keras.{part}", stop)
+            with pytest.raises(Stop):
+                evaluated.make(other, watcher)
+        assert evaluated.is_done(before)
+    with monkeypatch.context() as patch:
+        patch.setattr("ecg_keras.workflow.makers.save_reference", stop)
+        with pytest.raises(Stop):
+            evaluated.make(other, watcher)
+    assert not evaluated.is_done(before) and not evaluated.is_done(other)
+
+
+def test_groups_that_are_not_there_are_refused_before_anything_is_predicted(place, monkeypatch):
+    evaluated, watcher = MAKERS["evaluate"], workflow.Watcher()
+    evaluated.make(job_of(), watcher)
+    monkeypatch.setattr("ecg_keras.models.load_model", stop)
+    with pytest.raises(DataError, match="can't be grouped by hospitl"):
+        evaluated.make(job_of(evaluation__subgroups=["hospitl"]), watcher)
+    Path("table.csv").write_text("record_id,site\nnobody,A\n")
+    wrong = {"evaluation__subgroups": ["site"], "evaluation__subgroup_table": "table.csv"}
+    with pytest.raises(DataError, match="no row is of a tested record"):
+        evaluated.make(job_of(**wrong), watcher)
+    assert evaluated.is_done(job_of())
 
 
 @pytest.mark.parametrize("older", [None, "train: peak_mv: of an earlier check"])
