@@ -80,7 +80,8 @@ def load(
             ``steps_per_epoch``; none makes each pass through the dataset an epoch, counted from 0,
             or from where `set_epoch` sets it.
         features: what else of each record, ``(batch,)``: ``"age"``, float32 in years; ``"sex"``,
-            float32, 0 male and 1 female; ``"record_id"`` and ``"patient_id"``, bytes;
+            float32, 0 male and 1 female; ``"record_id"`` and ``"patient_id"``, bytes, for loops of
+            your own: on GPUs ``fit`` compiles with XLA, which takes no text;
             ``"weight"``, float32, what Keras calls a sample weight; and float32 figures of the
             recording, such as ``"heart_rate"``, or, ``(batch, num_leads)``, of each lead, such as
             ``"noise_mv"``. What is unknown is NaN.

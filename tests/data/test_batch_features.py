@@ -1,4 +1,7 @@
+import ast
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -129,6 +132,20 @@ def test_a_model_of_two_inputs_is_fitted_with_weights(hospital_shards):
         weights={"r0000": 0.0},
     )
     history = model.fit(train, epochs=1, shuffle=False, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_features_of_the_docs_are_fitted_as_on_a_gpu(hospital_shards):
+    page = Path(__file__).parents[2] / "docs" / "data.md"
+    (wanted,) = re.findall(r"^wanted = (.*)$", page.read_text(), re.MULTILINE)
+    signal, age = keras.Input((200, 12), name="signal"), keras.Input((1,), name="age")
+    pooled = keras.layers.GlobalAveragePooling1D()(signal)
+    joined = keras.layers.Concatenate()([pooled, age])
+    model = keras.Model([signal, age], keras.layers.Dense(3, "sigmoid")(joined))
+    model.compile("sgd", "binary_crossentropy", jit_compile=True)
+    settings = {"features": ast.literal_eval(wanted), "missing": {"age": 60}}
+    train = load(hospital_shards, "train", batch_size=13, **settings)
+    history = model.fit(train, shuffle=False, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
 
 
