@@ -24,7 +24,9 @@ class FollowEpochs(CopiedCallback):
     The order of `data.load`, and its random changes, depend on the number of the epoch, which is
     counted from 0 in each process. After a kill, ``BackupAndRestore`` resumes with a later epoch
     of ``fit``; with this callback so does the dataset, and the training sees what it would have
-    seen without the kill. The same holds for ``fit(initial_epoch=...)``.
+    seen without the kill. The same holds for ``fit(initial_epoch=...)``. It does not where
+    ``fit(steps_per_epoch=...)`` takes fewer batches than a pass has: an epoch then begins in the
+    middle of a pass, and one that resumes begins a pass.
 
     Args:
         train: the dataset that `data.load` returned with ``shuffle`` or ``augment``. What is made
