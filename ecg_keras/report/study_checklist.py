@@ -79,6 +79,7 @@ def _facts(study: StudyView) -> dict[str, str]:
         "runs": plural(result.cells["done"], "run"),
         "skew": skew if result.skew else "Not compared in this study.",
         "groups": _groups(result.gains.values()),
+        "subgroups": "item 14." if any(result.gains.values()) else "not examined.",
         "partition": " ".join(
             filter(None, (_partition(arms[0]), study.chosen_on_test(result.arms)))
         ),
