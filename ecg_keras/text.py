@@ -70,9 +70,12 @@ def percent(share: float, decimals: int | None = None) -> str:
     """A share as a percentage; with as many decimals as it needs, or with a fixed number.
 
     Example:
-        >>> percent(0.95), percent(0.5, decimals=1)
-        ('95 %', '50.0 %')
+        >>> percent(0.95), percent(0.5, decimals=1), percent(0.0002, decimals=1)
+        ('95 %', '50.0 %', '<0.1 %')
     """
+    least = 10.0 ** -(decimals or 0)
+    if decimals is not None and 0 < 100 * share < least / 2:  # a few are not none
+        return f"<{least:.{decimals}f} %"
     return f"{100 * share:{'g' if decimals is None else f'.{decimals}f'}} %"
 
 

@@ -12,6 +12,11 @@ def test_the_examples_of_the_docstrings_run():
     assert doctest.testmod(text).failed == 0
 
 
+def test_a_few_are_not_none():
+    assert [percent(share, 1) for share in (0.0, 0.0004, 0.0006)] == ["0.0 %", "<0.1 %", "0.1 %"]
+    assert percent(0.004, 0) == "<1 %"
+
+
 @pytest.mark.parametrize(
     ("number", "words", "expected"),
     [
