@@ -22,7 +22,7 @@ from ecg_keras.report.blocks import (
 from ecg_keras.report.learning_plots import convergence_plot, learning_plot
 from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.tables import Column, Table, arm_columns, capital
-from ecg_keras.statistics import ArmTuning, Compared, Convergence, LearningCurve
+from ecg_keras.statistics import Compared, Convergence, LearningCurve
 from ecg_keras.text import percent, plural, short_duration
 
 NESTED = "Training sets are nested: a smaller one is part of every larger one. "
@@ -122,7 +122,7 @@ def tuning(study: StudyView) -> Section | Absent:
     edges = {name for one in tuned for name in one.edges}
     sentence = (
         f"Every run of {plural(len(tuned), 'arm')} was chosen from {number} settings, for each "
-        f"fold and seed by {_chooser(tuned[0])} on its validation split; nothing of a test "
+        f"fold and seed by {_chooser(tuned[0].by)} on its validation split; nothing of a test "
         "split was looked at. Thresholds and calibration come from the same validation records. "
         f"Training all {plural(len(trained), 'candidate')} took "
         f"{short_duration(sum(trained.values()))}"
@@ -160,8 +160,8 @@ def _validation_curves(study: StudyView) -> dict[tuple[str, str], dict[str, Conv
     return groups
 
 
-def _chooser(one: ArmTuning) -> str:
-    return "calibrated loss" if one.by == CALIBRATED_LOSS else score_name(one.by)
+def _chooser(by: str) -> str:
+    return "calibrated loss (lower is better)" if by == CALIBRATED_LOSS else score_name(by)
 
 
 def _curves_table(study: StudyView) -> Table:
@@ -221,7 +221,8 @@ def _speed_table(study: StudyView, compared: Sequence[Compared]) -> Table:
         f"The quality is {percent(float(study.result.question['quality']))} of the best of "
         f"{reference}'s mean {split} curve. The ratio is "
         f"the arm's epochs over those of {reference}: below 1 is faster. Area: the mean height of "
-        f"the arm's {split} curve less that of {reference}'s.",
+        f"the arm's {split} curve less that of {reference}'s. Both have {study.level} intervals "
+        "over runs.",
         (
             *arm_columns(),
             Column("quality", "Quality", "decimal", "speed.quality"),
@@ -240,12 +241,15 @@ def _speed_table(study: StudyView, compared: Sequence[Compared]) -> Table:
 
 def _tuning_table(study: StudyView) -> Table:
     """Each setting of each arm: what validation says of it, and how often it was chosen."""
+    arms = study.result.arms.values()
+    choosers = dict.fromkeys(arm.tuning.by for arm in arms if arm.tuning is not None)
     return Table(
         "tuning",
         "Settings and choices",
-        "On validation: the mean over the runs for which the setting was tried. Settings beyond "
-        "the recipe's are tried where the choice is at the edge of its rates. Training is that of "
-        "all candidates of the arm, those that it shares with other arms too.",
+        f"On validation: the mean {' or '.join(map(_chooser, choosers)) or 'score'} over the runs "
+        "for which the setting was tried. Settings beyond the recipe's are tried where the choice "
+        "is at the edge of its rates. Training is that of all candidates of the arm, those that it "
+        "shares with other arms too.",
         (
             *arm_columns("0"),
             Column("arm_seconds", "Training of the arm", "seconds", "5"),

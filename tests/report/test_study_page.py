@@ -25,11 +25,12 @@ from ecg_keras.report.study_checklist import ITEMS, checklist
 from ecg_keras.report.study_differences import controls, differences, families, protocols
 from ecg_keras.report.study_groups import decisions
 from ecg_keras.report.study_labels import labels, thresholds
+from ecg_keras.report.study_learning import convergence, tuning
 from ecg_keras.report.study_verdicts import verdicts
 from ecg_keras.report.study_view import StudyView
 from ecg_keras.report.table_files import csv_text
 from ecg_keras.report.tables import cell_text
-from ecg_keras.statistics import Control
+from ecg_keras.statistics import ArmTuning, Control
 
 SECTIONS = [
     *("verdicts", "differences", "learning-curves", "convergence", "protocols", "families"),
@@ -201,6 +202,7 @@ def test_groups_that_gain_more_have_a_section_and_a_table(tmp_path):
     assert "gains" in headings(page)
     assert "by sex: female gains more (Holm's p = 0.020)." in page.words
     assert "Groups by sex: whether one gains more." in page.words  # in the checklist
+    assert "Key subgroups: item 14." in page.words
     with (tmp_path / "tables" / "group_gains.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["word"] for row in rows] == ["gains more", "too few"]
@@ -335,7 +337,12 @@ def test_the_checklist_has_tripod_ais_numbers_and_links_that_hold(result):
     assert {see for *_, see in rows} == {'<a href="#data">Data</a>', "for you to write"}
     left = section.blocks[2].removeprefix("For you to write: items ").rstrip(".").split(", ")
     assert sorted(left + numbers) == sorted(ITEMS)
-    assert "500 ECGs of 480 patients of ptbxl" in {row[0]: row[2] for row in rows}["20a"]
+    answers = {row[0]: row[2] for row in rows}
+    assert "500 ECGs of 480 patients of ptbxl" in answers["20a"]
+    assert answers["23a"].endswith("Key subgroups: not examined.")
+    # what recipes decide is not claimed of all of them
+    assert "imputed" not in answers["11"] and "data.short" in answers["11"]
+    assert "not trained on" not in answers["12g"] and "is compared" not in answers["16"]
 
 
 def test_one_arm_is_no_scatter_but_a_row():
@@ -403,6 +410,21 @@ def test_where_arms_have_other_seeds_than_their_difference_the_tables_say_so():
 def control_of(one):
     """The same difference as one from a control."""
     return Control("weights", one.arm, one.reference, one.contrast, one.verdict)
+
+
+@pytest.mark.parametrize(
+    ("by", "named"),
+    [("calibrated_loss", "calibrated loss (lower is better)"), ("macro_auroc", "macro AUROC")],
+)
+def test_tables_of_learning_say_which_score_and_intervals_they_have(by, named):
+    plain = small()
+    tuned = ArmTuning(2, by, {"rate 1": 3}, {"rate 1": 3}, {"rate 1": 0.4}, (), {"a": 3.0})
+    arms = {name: replace(arm, tuning=tuned) for name, arm in plain.arms.items()}
+    section = tuning(StudyView(replace(plain, arms=arms)))
+    assert f"On validation: the mean {named} over the runs for" in section.tables[0].caption
+    assert f"by {named} on its validation split" in section.blocks[0]
+    (speed,) = convergence(StudyView(plain)).tables
+    assert speed.caption.endswith("Both have 95 % intervals over runs.")
 
 
 def test_a_sweep_of_one_seed_is_said_to_be_one_beside_verdicts_of_several():
