@@ -104,7 +104,9 @@ def _start(
             _write(axes, 0, top - 0.5, group, fontweight="bold")
         _write(axes, 0, top + 0.18, row.name)
         if isinstance(row, ForestRow) and row.word:
-            _write(axes, 1, top + 0.18, row.word, ha="right", color=WORDS[row.word]["color"])
+            colour = WORDS[row.word]["color"]
+            colour = LIGHT["orange-text"] if colour == LIGHT["orange"] else colour
+            _write(axes, 1, top + 0.18, row.word, ha="right", color=colour)
         heights.append(top)
         top += size
     figure.set_size_inches(WIDTH_INCHES, 0.9 + ROW_INCHES * top)

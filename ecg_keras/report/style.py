@@ -23,7 +23,8 @@ Drawn = TypeVar("Drawn")
 
 # Series have the colours of Okabe and Ito ("Color universal design", 2008), which stay apart under
 # the common colour blindnesses, and never a colour alone. Figures are drawn in the light colours;
-# in the page each becomes the CSS variable of its name, so that one figure serves both.
+# in the page each becomes the CSS variable of its name, so that one figure serves both. Words
+# need more contrast than marks and lines do, 4.5 (WCAG 2.2), which orange lacks on a light page.
 LIGHT = MappingProxyType(
     {
         "page": "#fefefe",
@@ -33,6 +34,7 @@ LIGHT = MappingProxyType(
         "rule": "#d9dce1",
         "blue": "#0072b2",
         "orange": "#d55e00",
+        "orange-text": "#b84f00",
         "green": "#00805d",
         "purple": "#9c4679",
         "paper": "#fff9f7",
@@ -51,6 +53,7 @@ DARK = MappingProxyType(
         "rule": "#3b4049",
         "blue": "#56b4e9",
         "orange": "#e69f00",
+        "orange-text": "#e69f00",
         "green": "#35c9a0",
         "purple": "#e39ac4",
         "paper": "#1b1516",
@@ -92,6 +95,8 @@ RUN: Look = {"color": LIGHT["blue"], "linewidth": 1.6, "linestyle": "-", "zorder
 BASELINE: Look = {"color": LIGHT["orange"], "linewidth": 1.3, "linestyle": (0, (4, 2))}
 GUIDE: Look = {"color": LIGHT["muted"], "linewidth": 0.8, "linestyle": (0, (1, 2))}
 WIDTH_INCHES = 7.2  # of a figure that is as wide as the text
+PHONE_FONT = 15.0  # of the words of a figure as wide as the text, in templates/style.css
+LEGEND_LINE = 3.8 * 8.5  # points of a legend's line and the gaps around it
 PANEL_INCHES = (3.2, 2.9)  # of one of several side by side
 
 
@@ -147,8 +152,19 @@ def wrap(text: str, width: float, size: float) -> list[str]:
 
 
 def add_legend(figure: Figure, columns: int = 2, **style: Any) -> None:
-    """The legend above the axes, in their constrained layout."""
+    """The legend above the axes, in their constrained layout.
+
+    In a figure as wide as the text its columns have room for the larger words of a phone.
+    """
     style = {"borderaxespad": 0.2, "columnspacing": 1.2, **style}
+    if figure.get_figwidth() >= WIDTH_INCHES:
+        size = STYLE["legend.fontsize"]
+        names = [name for axes in figure.axes for name in axes.get_legend_handles_labels()[1]]
+        widest = max((text_mm(name, size) for name in names), default=0.0) / 25.4 * 72
+        grown = widest * PHONE_FONT / size
+        fit = int(72 * figure.get_figwidth() / (grown + LEGEND_LINE))
+        columns = min(columns, max(1, fit))
+        style |= {"columnspacing": 1.2 + (grown - widest) / size, "labelspacing": 0.8}
     figure.legend(loc="outside upper left", ncols=columns, **style)
 
 

@@ -1,5 +1,7 @@
 """What a study's figures show, read from their lines; and that colour is never alone."""
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -108,9 +110,18 @@ def ratio(one, other):
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_colours_stand_out_from_the_page(theme):
-    for name in ("ink", "muted", "blue", "orange", "green", "purple"):
+    for name in ("ink", "muted", "blue", "orange", "orange-text", "green", "purple"):
         wanted = 3.0 if name in ("orange", "purple") else 4.5
         assert ratio(theme[name], theme["page"]) >= wanted, name
+
+
+def test_no_word_has_the_colour_of_marks_alone():
+    rows = [ForestRow(word, Estimate(0.1, 0, 0.2), word) for word in ("worse", "better")]
+    written = forest_plot(rows).axes[0].texts
+    colours = [text.get_color() for text in written if text.get_ha() == "right"]
+    assert colours == [LIGHT["orange-text"], LIGHT["blue"]]
+    css = files("ecg_keras.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    assert "color: var(--orange);" not in css
 
 
 def test_infinite_and_missing_ends_leave_room_for_the_plot():

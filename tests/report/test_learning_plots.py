@@ -1,12 +1,13 @@
 """What the figures of learning show, read from their lines."""
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from study_example import study
 
 from ecg_keras.report.learning_plots import WAYS, convergence_plot, learning_plot, scatter_plot
-from ecg_keras.report.style import LIGHT
+from ecg_keras.report.style import LIGHT, PHONE_FONT, STYLE
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,24 @@ def test_more_ways_than_styles_differ_in_their_markers(result):
     lines = markers(convergence_plot(ways, "scratch"))
     looks = {(to_hex(line.get_color()), line.get_linestyle(), line.get_marker()) for line in lines}
     assert len(looks) == len(ways)
+
+
+@pytest.mark.parametrize(("longest", "columns"), [(10, 2), (40, 1)])
+def test_a_legend_has_room_for_the_larger_words_of_a_phone(result, longest, columns):
+    curve = next(iter(result.arms.values())).convergence
+    names = [f"{n} finetune from a database of far away"[:longest] for n in range(4)]
+    figure = convergence_plot(dict.fromkeys(names, curve), "scratch")
+    with matplotlib.rc_context(STYLE):
+        figure.draw_without_rendering()
+    (legend,) = figure.legends
+    boxes = [text.get_window_extent() for text in legend.get_texts()]
+    assert len({round(box.x0) for box in boxes}) == columns
+    grow = PHONE_FONT / STYLE["legend.fontsize"]
+    lines = [line.get_window_extent() for line in legend.get_lines()]
+    for box in boxes:
+        right = box.x0 + grow * box.width
+        assert right <= figure.bbox.x1
+        assert all(right < line.x0 for line in lines if line.x0 > box.x0)
 
 
 def test_the_ways_of_a_figure_differ_in_colour_line_and_marker():
