@@ -62,7 +62,10 @@ def describe_candidate(checkpoint: str | Path, shards: str | Path) -> Checkpoint
     drift, why_unknown = _find_drift(run, Path(shards))
     is_chance = weights.describe_head(path, run_of(path).card) != ""
     own = () if source is None or is_chance else source.labels
-    keeps_head = own == target.labels and not models.read_architecture(path).further_head
+    file = run.model if path.is_dir() else path
+    keeps_head = own == target.labels
+    if keeps_head and file.is_file():  # whoever opens it says that it is not there
+        keeps_head = not models.read_architecture(file).further_head
     # an unknown history is reported once
     known = {
         describe_known(path, Path(shards), split): None

@@ -55,8 +55,6 @@ def test_a_run_tells_its_labels_and_how_much_it_learnt_from(shards, tmp_path):
     (run / "recipe.yaml").write_text(
         "mode: pretrain\ndata: {source: ptb, raw: raw}\nmodel: {backbone: lstm}\n"
     )
-    network = models.find_backbone("lstm")(num_samples=20, num_leads=12)
-    models.save_model(models.classifier(network, ("MI", "HYP"), dropout=0.5), run / "model.keras")
     found = describe_candidate(run, shards)
     assert (found.source, found.records) == ("ptb", 77)
     assert found.keeps_head
