@@ -30,7 +30,7 @@ class AsymmetricLoss(Loss):
 
     Example:
         >>> loss = AsymmetricLoss(gamma_present=0, gamma_absent=0, margin=0)
-        >>> round(float(loss([[1.0]], [[0.5]])), 4)
+        >>> round(float(loss(np.ones((1, 1)), np.full((1, 1), 0.5))), 4)
         0.6931
     """
 
