@@ -302,17 +302,19 @@ def _find_best(opened: _Opened, length: int) -> tuple[int, int]:
     at_once = max(1, _AT_ONCE // (len(opened.first.leads) * block))
     measured: list[Blocks] = []
 
-    def measure(begin: int, end: int, beside: int = 0) -> Iterator[Blocks]:
+    _, beside = needed_part(0, 1, *rates)
+
+    def measure(begin: int, end: int) -> Iterator[Blocks]:
         first, last = begin * block, end * block
-        try:
+        try:  # a window needs its surroundings, too
             read = part(max(0, first - beside), min(total, last + beside))
             values = _cut(read, first, last)
         except DataError as error:
             if not _is_gap(error):
                 raise
-            if end - begin > 1:  # a window needs its surroundings, too
-                middle, (_, beside) = (begin + end) // 2, needed_part(0, 1, *rates)
-                yield from chain(measure(begin, middle, beside), measure(middle, end, beside))
+            if end - begin > 1:
+                middle = (begin + end) // 2
+                yield from chain(measure(begin, middle), measure(middle, end))
                 return
             values = np.full((block, len(opened.first.leads)), np.nan, np.float32)
         yield measure_blocks(values, rates[0])

@@ -24,6 +24,8 @@ from ecg_keras.signals import LEADS, missing_leads
 from ecg_keras.training import Run, read_network, run_of
 from ecg_keras.workflow.published import PublishedWeights, is_weights_file, open_published
 
+# of section `model`, what weights are of
+NETWORK = {"backbone", "head", "scaling", "preprocessing"}
 # what may differ from the weights: another head is new, and leads have a rule of their own
 FREE = {("model", "head"), ("model", "preprocessing", "missing"), ("data", "leads")}
 Defaults = Mapping[str, Mapping[str, Any]]
@@ -78,6 +80,7 @@ def check_upstream_recipe(
 
     ``labels`` are those of the two, where they are known before the data are prepared.
     """
+    _check_chosen_network(loaded, upstream)
     initialise = loaded.recipe.initialise
     keep_head = initialise is not None and initialise.head == "keep"
     whole = initialise is not None and initialise.scaling == "upstream"
@@ -109,6 +112,18 @@ def check_upstream_recipe(
             f"{loaded.path}: data.label_set gives {listed(here or ())}, and "
             f"{listed(there or ())} in the recipe that it starts from, {upstream.path}. A head can "
             "be kept only for the same labels in the same order: use `initialise: {head: new}`."
+        )
+
+
+def _check_chosen_network(loaded: LoadedRecipe, upstream: LoadedRecipe) -> None:
+    """Refuses what starts from a recipe whose network is known once it was chosen."""
+    tune = upstream.recipe.tune
+    chosen = {key for one in tune.candidates for key in one.recipe.get("model", {})} if tune else ()
+    if keys := sorted(NETWORK.intersection(chosen)):
+        raise ConfigError(
+            f"{loaded.path}: the recipe that it starts from, {upstream.path}, chooses its model."
+            f"{', model.'.join(keys)} among candidates (tune), so it is not known before. Train "
+            "it, and name the folder of its run: --set initialise.from=RUN."
         )
 
 

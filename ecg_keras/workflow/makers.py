@@ -18,7 +18,7 @@ from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.plan_problems import check_groups_of, check_start
 from ecg_keras.workflow.run_exports import export_run
 from ecg_keras.workflow.run_pairs import compare_runs
-from ecg_keras.workflow.shard_check import check_shards, is_validated, validate, validation_file
+from ecg_keras.workflow.shard_check import is_validated, last_check, validate, validation_file
 from ecg_keras.workflow.step import Maker, Watcher
 from ecg_keras.workflow.tuning import (
     has_diverged,
@@ -149,7 +149,7 @@ def _evaluate(job: Job, watcher: Watcher, begin: Callable[[], None]) -> None:
         conformal_by=settings.conformal_by,
     )
     # the page shows them, wherever the shards are by then
-    anomalies, remarks = check_shards(job)
+    anomalies, remarks = last_check(job)
     begin()
     for split, predicted in predictions.items():
         scores.calibration.apply(predicted).save(job.run.predictions(split))

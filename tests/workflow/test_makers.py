@@ -75,6 +75,19 @@ def test_groups_that_are_not_there_are_refused_before_anything_is_predicted(plac
     assert evaluated.is_done(job_of())
 
 
+def test_anomalies_that_are_kept_are_not_looked_for_again(place, tmp_path, monkeypatch):
+    trained = job_of()
+    shards = tmp_path / "shards"
+    shutil.copytree(trained.shards, shards)
+    kept = {"anomalies": ["train: peak_mv: known"], "remarks": []}
+    (shards / "validation.json").write_text(json.dumps(kept))
+    shutil.copytree(trained.run.folder, tmp_path / "run")
+    job = replace(trained, run=Run(tmp_path / "run"), prepared=shards)
+    monkeypatch.setattr("ecg_keras.workflow.shard_check.validate_shards", stop)
+    MAKERS["evaluate"].make(job, workflow.Watcher())
+    assert job.run.read_status()["anomalies"] == kept["anomalies"]
+
+
 @pytest.mark.parametrize("older", [None, "train: peak_mv: of an earlier check"])
 def test_shards_that_may_not_be_written_to_are_checked_by_each_process(
     place, tmp_path, monkeypatch, older

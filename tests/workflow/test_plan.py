@@ -220,6 +220,16 @@ def test_an_upstream_recipe_that_does_not_fit_is_refused_before_it_is_trained(
     assert "Make them equal: --set" in found and "--set initialise.set." in found
 
 
+def test_an_upstream_recipe_that_chooses_its_network_is_named_by_its_run(place):
+    candidates = [{"rate": 1}, {"recipe": {"model": {"backbone": "gru"}}}]
+    job = job_of(initialise__set={"tune.candidates": candidates})
+    (found,) = [one for one in problems(job) if "that it starts from" in one]
+    assert "chooses its model.backbone among candidates" in found and "initialise.from=RUN" in found
+    candidates[1] = {"recipe": {"model": {"dropout": 0.5}}}
+    job = job_of(initialise__set={"tune.candidates": candidates})
+    assert not [one for one in problems(job) if "that it starts from" in one]
+
+
 def test_an_upstream_recipe_of_other_words_for_the_same_fits(place):
     leads = ["I", "II", "III", "avr", "aVL", "aVF", *(f"V{number}" for number in range(1, 7))]
     same = {"data__leads": leads, "data__seconds": 5, "initialise__scaling": "own"}
