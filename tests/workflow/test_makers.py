@@ -49,7 +49,7 @@ def test_scores_end_the_ones_before_when_they_are_written(place, monkeypatch):
     before, other = job_of(), job_of(evaluation__level=0.9)
     evaluated.make(before, watcher)
     assert evaluated.is_done(before) and not evaluated.is_done(other)
-    for part in ("evaluation.evaluate", "workflow.makers.check_shards"):
+    for part in ("evaluation.evaluate", "workflow.makers.last_check"):
         with monkeypatch.context() as patch:
             patch.setattr(f"ecg_keras.{part}", stop)
             with pytest.raises(Stop):
