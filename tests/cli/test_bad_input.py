@@ -500,7 +500,8 @@ def test_an_upstream_that_is_damaged_or_missing_is_refused_and_can_be_mended(ecg
         1,
         r"none\.keras: no run folder and no \.keras file\. Give initialise\.from a recipe",
     )
-    answer = finetune(ecg_keras, "initialise.from=runs/up/model.keras", "initialise.head=keep")
+    (copied / "lone.keras").write_bytes(whole.read_bytes())
+    answer = finetune(ecg_keras, "initialise.from=lone.keras", "initialise.head=keep")
     refused(answer, 2, r"initialise\.head keep needs a run folder, whose dataset\.json names the")
     assert not (copied / "runs" / "new" / "model.keras").exists()
     settings = ["initialise.from=runs/up/model.keras", "training.phases=[{epochs: 1}]"]

@@ -1,4 +1,5 @@
 import ast
+import importlib
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from ecg_keras.data.reading import read_shards
 from ecg_keras.errors import ConfigError
 from ecg_keras.signals import measure_lead_quality
 
+# where Keras asks
+CONFIG = "tensorflow.python.framework.config"
 WANTED = ("age", "sex", "record_id", "patient_id", "weight")
 
 
@@ -135,7 +138,9 @@ def test_a_model_of_two_inputs_is_fitted_with_weights(hospital_shards):
     assert np.isfinite(history.history["loss"]).all()
 
 
-def test_features_of_the_docs_are_fitted_as_on_a_gpu(hospital_shards):
+def test_features_of_the_docs_are_fitted_as_on_a_gpu(hospital_shards, monkeypatch):
+    # a training in this process leaves determinism on, and with it Keras takes no XLA
+    monkeypatch.setattr(importlib.import_module(CONFIG), "is_op_determinism_enabled", bool)
     page = Path(__file__).parents[2] / "docs" / "data.md"
     (wanted,) = re.findall(r"^wanted = (.*)$", page.read_text(), re.MULTILINE)
     signal, age = keras.Input((200, 12), name="signal"), keras.Input((1,), name="age")

@@ -5,6 +5,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import requests
 import tensorflow as tf
 
 from ecg_keras.serving import Limits
@@ -37,3 +38,11 @@ def slow_server(limits: Limits, seconds: float):
     listening = socket.create_server(("127.0.0.1", 0))
     with answering(Desk(served, limits), listening, "127.0.0.1", 0) as running:
         yield running
+
+
+def wait_for(server, line: str, seconds: float = 30) -> None:
+    """Until a server counts what is expected."""
+    until = time.monotonic() + seconds
+    while line not in (counted := requests.get(server.metrics, timeout=30).text):
+        assert time.monotonic() < until, counted
+        time.sleep(0.02)
