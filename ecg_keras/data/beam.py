@@ -74,7 +74,8 @@ def run_on_beam(arguments: Sequence[str] = ()) -> Run:
         shards are kept.
 
     Raises:
-        ConfigError: an argument is no option, or one of them has a value that it can't have.
+        ConfigError: Beam isn't installed, an argument is no option, or one of them has a value that
+            it can't have.
 
     Example:
         >>> from ecg_keras.data import prepare, run_on_beam
@@ -103,7 +104,14 @@ def _load_beam() -> Any:
     """Beam; what its own imports warn of is no concern of its users."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import apache_beam
+        try:
+            import apache_beam
+        except ModuleNotFoundError as error:
+            if error.name != "apache_beam":
+                raise
+            raise ConfigError(
+                "--beam needs apache-beam, which is not installed: pip install apache-beam"
+            ) from None
     return apache_beam
 
 

@@ -93,11 +93,21 @@ def wait_for(condition, seconds=300.0):
 
 
 def is_there(group):
+    """Whether a process of a group runs: zombies have ended, and wait for who may never look."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    return True
+    if not Path("/proc/self/stat").exists():
+        return True
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = path.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(its_group) == group and state not in "ZX":
+            return True
+    return False
 
 
 def end(process, *, everybody):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -129,6 +130,12 @@ def test_options_are_beams_own():
 def test_an_option_that_beam_would_ignore_is_refused(arguments, message):
     with pytest.raises(ConfigError, match=message):
         parse_beam_options(arguments)
+
+
+def test_beam_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    with pytest.raises(ConfigError, match="which is not installed: pip install apache-beam"):
+        run_on_beam()
 
 
 def test_options_of_other_runners_are_left_to_them():
