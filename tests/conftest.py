@@ -10,8 +10,9 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # as the command does, before g
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # requests and gRPC would ask a proxy for servers of this machine, too
-for name in ("NO_PROXY", "no_proxy"):
-    os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
+    filter(None, [*map(os.environ.get, ("no_proxy", "NO_PROXY")), "127.0.0.1,localhost"])
+)
 
 import pytest
 
