@@ -6,10 +6,12 @@ Source: RFC 9110, sections 10.2.3 (Retry-After), 14.4 (Content-Range), 15 (statu
 from __future__ import annotations
 
 import re
+import ssl
 
 import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from ecg_keras.errors import DataError
 
@@ -78,6 +80,17 @@ def _pause(response: requests.Response) -> float:
 
 def describe(response: requests.Response) -> str:
     return f"{response.status_code} {response.reason or ''}".strip()
+
+
+def is_about_a_certificate(error: BaseException) -> bool:
+    """Whether a certificate is what an error of TLS is about, and no connection that broke."""
+    causes = [error]
+    for one in causes:
+        if isinstance(one, (ssl.SSLCertVerificationError, CertificateError)):
+            return True
+        inside = (*one.args, getattr(one, "reason", None), one.__cause__, one.__context__)
+        causes += [x for x in inside if isinstance(x, BaseException) and x not in causes]
+    return False
 
 
 def describe_error(error: BaseException) -> str:

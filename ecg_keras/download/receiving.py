@@ -28,6 +28,7 @@ from ecg_keras.download.answers import (
     check_status,
     describe,
     describe_error,
+    is_about_a_certificate,
     resumed_length,
 )
 from ecg_keras.errors import DataError
@@ -199,11 +200,6 @@ class Receiver:
             with self._follow(url, headers) as response:
                 check_status(url, response)
                 yield response
-        except requests.exceptions.SSLError as error:
-            raise DataError(
-                f"{url}: the server can't prove that it is who it says: {describe_error(error)}. "
-                "If a proxy is between, name its certificate in REQUESTS_CA_BUNDLE."
-            ) from error
         except (
             requests.exceptions.InvalidURL,
             requests.exceptions.InvalidSchema,
@@ -211,6 +207,12 @@ class Receiver:
         ) as error:
             raise DataError(f"{url}: not an address that can be fetched: {error}.") from error
         except requests.exceptions.RequestException as error:
+            if isinstance(error, requests.exceptions.SSLError) and is_about_a_certificate(error):
+                raise DataError(
+                    f"{url}: the server can't prove that it is who it says: "
+                    f"{describe_error(error)}. If a proxy is between, name its certificate in "
+                    "REQUESTS_CA_BUNDLE."
+                ) from error
             message = f"the connection failed: {describe_error(error)}"
             raise BrokenError(message, hint=" Behind a proxy, set HTTPS_PROXY.") from error
 

@@ -1,14 +1,20 @@
 """One file from servers that break off, lie, stall and change their minds."""
 
+import contextlib
 import itertools
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
 
 import pytest
+import requests
 from download_server import HURRIED, serving
+from urllib3.exceptions import MaxRetryError, SSLError
+from urllib3.util.ssl_match_hostname import CertificateError
 
+from ecg_keras.download.answers import is_about_a_certificate
 from ecg_keras.download.receiving import Receiver, Stopped
 from ecg_keras.errors import DataError
 
@@ -233,6 +239,42 @@ def test_a_server_that_cannot_prove_who_it_is_gets_no_question(site, tmp_path, m
             receiver.read(secure.url + "file", ROOM)
         assert site.asked == []
         receiver.close()
+
+
+def test_a_connection_that_breaks_in_the_handshake_is_tried_again():
+    accepted = []
+
+    def drop(listener):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                accepted.append(connection.recv(1 << 16))
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drop, args=(listener,), daemon=True)
+        thread.start()
+        receiver = Receiver(HURRIED, threading.Event())
+        with pytest.raises(DataError, match=r"the connection failed: .*Given up after 4 tries"):
+            receiver.read(f"https://127.0.0.1:{listener.getsockname()[1]}/file", ROOM)
+        receiver.close()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+    assert len(accepted) == 4
+
+
+@pytest.mark.parametrize(
+    ("inner", "found"),
+    [
+        (ssl.SSLCertVerificationError(1, "self-signed certificate"), True),
+        (CertificateError("hostname 'a' doesn't match 'b'"), True),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), False),
+        (ssl.SSLError(1, "[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC] bad record mac"), False),
+    ],
+)
+def test_a_certificate_is_told_from_a_broken_connection(inner, found):
+    wrapped = MaxRetryError(None, "/file", SSLError(inner))
+    assert is_about_a_certificate(requests.exceptions.SSLError(wrapped)) is found
 
 
 def test_redirects_end(receive, site):
