@@ -106,7 +106,7 @@ def _describe(plan: DownloadPlan) -> str:
         "page": plan.published.page,
         "licence": source.LICENCE,
         "please cite": source.CITATION,
-        "from": plan.mirror or f"{plan.published.publisher} ({plan.published.place})",
+        "from": plan.origin,
         "to": str(plan.root),
         "there": f"{known:,} of {plural(len(plan.files), 'file')}, verified",
         "to fetch": f"{plural(len(plan.missing), 'file')}, {about}{file_size(plan.size)}",

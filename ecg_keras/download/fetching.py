@@ -179,7 +179,9 @@ class _Download:
         # where the list has no sizes: what a file has on average, and twice all of them at most
         self.mean_size = plan.size / max(1, len(plan.missing))
         self.limit = 2 * sum(part.size for part in plan.published.chosen(plan.only)) + (1 << 20)
-        self.receiver = Receiver(patience, self.stop, self._count_received, self._note)
+        self.receiver = Receiver(
+            patience, self.stop, self._count_received, self._note, mirror=plan.mirror
+        )
 
     def run(self, jobs: int, on_progress: OnProgress) -> DownloadResult:
         ended: queue.SimpleQueue[Future[bool]] = queue.SimpleQueue()

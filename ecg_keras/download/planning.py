@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.download.catalogue import Published, find_published
-from ecg_keras.download.publishers import RemoteFile, find_roots, list_files
+from ecg_keras.download.publishers import RemoteFile, find_roots, list_files, without_user
 from ecg_keras.download.receiving import Patience, Receiver
 from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError
@@ -49,11 +49,19 @@ class DownloadPlan:
 
     @property
     def command(self) -> str:
-        """What to type to do it."""
+        """What to type to do it; of a mirror, without the user and password in its address."""
         words = ["ecg-keras", "download", self.name, str(self.root)]
         for part in self.only:
             words += ["--only", part]
-        return shlex.join(words + (["--mirror", self.mirror] if self.mirror else []))
+        mirror = ["--mirror", without_user(self.mirror)] if self.mirror else []
+        return shlex.join(words + mirror)
+
+    @property
+    def origin(self) -> str:
+        """Where the files come from: a mirror, without user and password, or the publisher."""
+        if self.mirror is not None:
+            return without_user(self.mirror)
+        return f"{self.published.publisher} ({self.published.place})"
 
     def disk(self, jobs: int) -> int:
         """Bytes on the disk while it is under way, at most: archives go when they are unpacked."""
@@ -89,7 +97,8 @@ def plan_download(
     published, root = find_published(name), Path(root).expanduser()
     if mirror is not None and not mirror.startswith(("https://", "http://")):
         raise ConfigError(
-            f"a mirror must be an address that begins with https://. Received: {mirror!r}."
+            "a mirror must be an address that begins with https://. Received: "
+            f"{without_user(mirror)!r}."
         )
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root}: a file is there; name a folder.")
@@ -97,8 +106,11 @@ def plan_download(
     parts = published.chosen(only)
     files = stage.read_list(list_key(published, only, mirror), find_roots(published, mirror)[1])
     if files is None:
-        on_wait(f"{name}: asking {mirror or published.publisher} which files belong to it")
-        receiver = Receiver(patience or Patience(), threading.Event(), on_wait=on_wait)
+        server = without_user(mirror) if mirror else published.publisher
+        on_wait(f"{name}: asking {server} which files belong to it")
+        receiver = Receiver(
+            patience or Patience(), threading.Event(), on_wait=on_wait, mirror=mirror
+        )
         with closing(receiver):
             files = list_files(
                 published, lambda url: receiver.read(url, LONGEST_LIST), only=only, mirror=mirror
@@ -112,4 +124,5 @@ def plan_download(
 
 def list_key(published: Published, only: tuple[str, ...], mirror: str | None) -> str:
     """Lists are kept for what was asked for, and as this version of the catalogue has it."""
+    mirror = without_user(mirror) if mirror else mirror
     return hashlib.sha256(repr((published, only, mirror)).encode()).hexdigest()

@@ -25,6 +25,7 @@ STAGE = ".download"
 _DIGITS = {"sha256": 64, "md5": 32}
 _SUM_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]?(\S.*)")
 _PAGE = 100
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
 
 Read = Callable[[str], bytes]
 
@@ -46,11 +47,19 @@ class RemoteFile:
 
 
 def find_roots(published: Published, mirror: str | None) -> tuple[str, str]:
-    """What the URLs of a publisher's lists and of its files begin with, or those of a mirror."""
+    """What the URLs of a publisher's lists and of its files begin with, or those of a mirror.
+
+    A user and password in its address are left to whoever asks it.
+    """
     if mirror is None:
         return ROOTS[published.publisher]
-    root = mirror.rstrip("/") + "/"
+    root = without_user(mirror).rstrip("/") + "/"
     return root, root
+
+
+def without_user(text: str) -> str:
+    """A text whose addresses have no user and password, to be kept and shown."""
+    return _USER.sub("", text)
 
 
 def list_files(

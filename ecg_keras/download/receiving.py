@@ -31,6 +31,7 @@ from ecg_keras.download.answers import (
     is_about_a_certificate,
     resumed_length,
 )
+from ecg_keras.download.publishers import without_user
 from ecg_keras.errors import DataError
 from ecg_keras.text import plural
 
@@ -69,7 +70,8 @@ class Receiver:
     """Fetches files, for several threads at once; ``stop`` ends all of it with `Stopped`.
 
     ``on_bytes`` is called with the size of each piece that came, negative where pieces had to be
-    thrown away, and ``on_wait`` with the reason before each pause.
+    thrown away, and ``on_wait`` with the reason before each pause. ``mirror`` has the user and
+    password, if any, that URLs below it are asked with; they are in no message.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class Receiver:
         stop: threading.Event,
         on_bytes: Callable[[int], None] = lambda count: None,
         on_wait: Callable[[str], None] = lambda reason: None,
+        mirror: str | None = None,
     ) -> None:
+        self._mirror = mirror.rstrip("/") + "/" if mirror else ""
         self.patience = patience
         self.stop = stop
         self.on_bytes = on_bytes
@@ -205,7 +209,8 @@ class Receiver:
             requests.exceptions.InvalidSchema,
             requests.exceptions.MissingSchema,
         ) as error:
-            raise DataError(f"{url}: not an address that can be fetched: {error}.") from error
+            why = without_user(str(error))
+            raise DataError(f"{url}: not an address that can be fetched: {why}.") from error
         except requests.exceptions.RequestException as error:
             if isinstance(error, requests.exceptions.SSLError) and is_about_a_certificate(error):
                 raise DataError(
@@ -217,7 +222,9 @@ class Receiver:
             raise BrokenError(message, hint=" Behind a proxy, set HTTPS_PROXY.") from error
 
     def _follow(self, url: str, headers: dict[str, str]) -> requests.Response:
-        here, timeout = url, (self.patience.connect, self.patience.silence)
+        root = without_user(self._mirror)
+        here = self._mirror + url[len(root) :] if url.startswith(root) else url
+        timeout = (self.patience.connect, self.patience.silence)
         for _ in range(REDIRECTS + 1):
             response = self._session.get(here, headers=headers, stream=True, timeout=timeout)
             if not response.is_redirect:

@@ -1,5 +1,6 @@
 """Whole databases from a publisher on this machine."""
 
+import base64
 import hashlib
 import io
 import itertools
@@ -26,6 +27,8 @@ from ecg_keras.download import (
     staging,
 )
 from ecg_keras.download.catalogue import CATALOGUE, FileSet, find_published
+from ecg_keras.download.planning import list_key
+from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError, DataError
 
 PLACE = "ludb/1.0.1"
@@ -242,6 +245,35 @@ def test_the_whole_finishes_its_parts_and_a_mirror_the_publishers_own(
     assert download("code15").is_complete
     with pytest.raises(DataError, match="download ptbxl raw`"):
         refuse_unfinished(tmp_path / "raw")
+
+
+def test_the_password_of_a_mirror_is_sent_and_neither_kept_nor_shown(site, tmp_path):
+    shown = []
+    mirror = site.url.replace("://", "://me:p%40ss@")
+    site.fail(f"{PLACE}/SHA256SUMS.txt", [("status", (500, {}))])
+    options = {"mirror": mirror, "patience": HURRIED}
+    plan = plan_download("ludb", tmp_path / "raw", on_wait=shown.append, **options)
+    site.fail(f"{PLACE}/ludb.csv", itertools.repeat(("status", (404, {}))))
+    result = fetch(plan, patience=HURRIED, on_progress=lambda one: shown.append(one.note))
+    assert not result.is_complete
+    login = f"Basic {base64.b64encode(b'me:p@ss').decode()}"
+    assert {one.headers.get("Authorization") for one in site.asked} == {login}
+    kept = [p.read_text() for p in (tmp_path / "raw" / ".download").iterdir() if p.is_file()]
+    text = "\n".join([*kept, *shown, str(result.failed), plan.command, plan.origin])
+    assert site.url in text and "500" in text and "404" in text
+    assert "me:" not in text and "p%40ss" not in text and "p@ss" not in text
+    site.faults.clear()
+    stage = Stage(tmp_path / "raw")
+    with stage.open(plan.command):  # the list, as a stop would leave it
+        stage.keep_list(list_key(plan.published, (), mirror), plan.files)
+    assert "me:" not in (tmp_path / "raw" / ".download" / "list.json").read_text()
+    asked = len(site.asked)
+    again = plan_download("ludb", tmp_path / "raw", **options)
+    assert len(site.asked) == asked and len(again.missing) == 1
+    assert fetch(again, patience=HURRIED).is_complete
+    assert site.asked[-1].headers["Authorization"] == login
+    with pytest.raises(ConfigError, match=r"Received: 'ftp://host/'"):
+        plan_download("ludb", tmp_path / "raw", mirror="ftp://me:p@host/")
 
 
 def test_a_download_that_was_interrupted_goes_on(download, site, tmp_path, monkeypatch):
