@@ -85,6 +85,18 @@ def test_pins_are_nothing_but_names_versions_and_systems(python):
     assert [pin for pin in pins if not re.fullmatch(allowed, pin)] == []
 
 
+@pytest.mark.parametrize("python", PYTHONS)
+def test_intel_macs_are_pinned_to_nothing_that_they_have_no_package_of(monkeypatch, python):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    lacking = importlib.import_module("lock").LATEST_NOT_ON_INTEL_MACS
+    lines = (ROOT / "constraints" / f"py{python}.txt").read_text(encoding="utf-8").splitlines()
+    pins = [one for one in map(Requirement, lines[1:]) if one.name in lacking]
+    assert sorted(one.name for one in pins) == sorted(lacking)
+    for machine, applies in (("x86_64", False), ("arm64", True)):
+        system = {"sys_platform": "darwin", "platform_machine": machine}
+        assert {one.marker.evaluate(system) for one in pins} == {applies}
+
+
 def test_pins_exist_for_no_other_python():
     files = {path.name for path in (ROOT / "constraints").iterdir()}
     assert files == {f"py{python}.txt" for python in PYTHONS}

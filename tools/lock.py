@@ -32,6 +32,8 @@ TFDV_OLD = f"{INTEL_LINUX} or sys_platform == 'darwin' and platform_machine == '
 TFDV_NEW = f"{INTEL_LINUX} or sys_platform == 'darwin' and platform_machine == 'arm64'"
 TFDV = {"3.10": TFDV_OLD, "3.11": TFDV_OLD, "3.12": TFDV_NEW, "3.13": TFDV_NEW}
 NOT_ON_INTEL_MACS = "sys_platform != 'darwin' or platform_machine != 'x86_64'"
+# Intel Macs have earlier versions of onnxruntime and openvino, which pip takes where none is pinned
+LATEST_NOT_ON_INTEL_MACS = ("ai-edge-litert", "onnxruntime", "openvino", "ray")
 HEADER = "# Python {python}, {platform}, with the extra dev. Written by tools/lock.py.\n"
 
 
@@ -55,7 +57,7 @@ def resolve(uv: Path, python: str) -> str:
         )
     pins = [line for line in done.stdout.splitlines() if line and line[0] not in "#-"]
     marks = dict.fromkeys(("tensorflow-data-validation", "tfx-bsl", "pyfarmhash"), TFDV[python])
-    marks["ray"] = NOT_ON_INTEL_MACS
+    marks |= dict.fromkeys(LATEST_NOT_ON_INTEL_MACS, NOT_ON_INTEL_MACS)
     pins = [
         f"{pin} ; {marks[name]}" if (name := pin.partition("==")[0]) in marks else pin
         for pin in pins
