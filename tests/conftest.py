@@ -1,6 +1,7 @@
 """Fixtures every test may use: the real ECGs, where they are to be had, and a small hospital."""
 
 import gc
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,13 @@ def real_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs real ECGs: set ECG_KERAS_TEST_DATA, or put them in {BESIDE}")
     return root
+
+
+@pytest.fixture(scope="session")
+def apache_beam() -> None:
+    """Skips where Beam is not installed: it comes with TensorFlow Data Validation."""
+    if importlib.util.find_spec("apache_beam") is None:
+        pytest.skip("needs Apache Beam: pip install apache-beam")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ training: {phases: [{epochs: 1}]}
 """
 
 
+@pytest.mark.usefixtures("apache_beam")
 @pytest.mark.long
 def test_beam_makes_the_shards_that_are_made_here(ecg_keras, tmp_path):
     (tmp_path / "a.yaml").write_text(RECIPE)
@@ -35,6 +36,7 @@ def test_beam_makes_the_shards_that_are_made_here(ecg_keras, tmp_path):
     assert len(here) == 4
 
 
+@pytest.mark.usefixtures("apache_beam")
 def test_options_of_beam_that_make_no_sense(ecg_keras, tmp_path):
     (tmp_path / "a.yaml").write_text(RECIPE)
     answer = ecg_keras("prepare", "a.yaml", "--", "--runner=FlinkRunner")

@@ -25,7 +25,7 @@ def visible(folder):
 
 
 @pytest.fixture
-def here(hospital_data, tmp_path, monkeypatch):
+def here(apache_beam, hospital_data, tmp_path, monkeypatch):
     """The folder of shards made in this process; further ones are as small."""
     monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
     monkeypatch.setattr(beam, "SECONDS", 0.01)
@@ -109,6 +109,7 @@ def test_our_own_error_is_found_in_a_remote_traceback():
     assert beam.describe_beam_failure(Exception("\n".join([]))) == "it says nothing"
 
 
+@pytest.mark.usefixtures("apache_beam")
 def test_options_are_beams_own():
     options = parse_beam_options(["--runner=FlinkRunner", "--parallelism=3"])
     assert options.get_all_options()["runner"] == "FlinkRunner"
@@ -118,6 +119,7 @@ def test_options_are_beams_own():
         parse_beam_options(["--direct_num_workers=many"])
 
 
+@pytest.mark.usefixtures("apache_beam")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -138,6 +140,7 @@ def test_beam_that_is_not_installed_is_named(monkeypatch):
         run_on_beam()
 
 
+@pytest.mark.usefixtures("apache_beam")
 def test_options_of_other_runners_are_left_to_them():
     parse_beam_options(["--runner=SparkRunner", "--known_to_the_server=1"])
     parse_beam_options(["--runner=DataflowRunner", "--project=p", "--region=r", "--num_workers=2"])
