@@ -121,7 +121,7 @@ def export_model(
     card = make_card(model, labels, leads, sampling_rate, thresholds, calibration, sets, reading)
     card = dataclasses.replace(card, format=row.name, precision=precision)
     signals = checked_signals(card, check_signals)
-    outputs = calibrated(model.outputs[0], calibration)
+    outputs = calibrated(model.outputs[0], calibration, row.calibrates_in)
     model = keras.Model(model.inputs[0], outputs, name=model.name)
     _check_operations(row, model)
     clone = float32_clone(model)

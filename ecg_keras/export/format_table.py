@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -25,6 +26,7 @@ class ExportFormat:
         batch: ECGs in one request: ``any`` or ``1``.
         not_finite: what an ECG with a NaN or infinite sample gets.
         lacks: what it has no equivalent of, and the operations of Keras by which that is found.
+        calibrates_in: the type of numbers in which probabilities are calibrated inside.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ExportFormat:
     batch: str = "any"
     not_finite: str = "NaN"
     lacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    calibrates_in: Literal["float64", "float32"] = "float64"
 
 
 _CONVERTERS = "ecg_keras.export.converters"
@@ -78,6 +81,7 @@ FORMATS = {
             batch="1",
             not_finite="NaN; an answer in int8",
             lacks=_FOURIER,
+            calibrates_in="float32",
         ),
         ExportFormat(
             "openvino",

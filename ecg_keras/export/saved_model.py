@@ -186,16 +186,19 @@ def make_card(
 
 
 def calibrated(
-    probabilities: keras.KerasTensor, calibration: Calibration | None
+    probabilities: keras.KerasTensor, calibration: Calibration | None, dtype: str = "float64"
 ) -> keras.KerasTensor:
-    """The output after `ecg_keras.metrics.recalibrate`, in double precision as there."""
+    """The output after `ecg_keras.metrics.recalibrate`, in double precision as there if it may."""
     if calibration is None or calibration.method == "none":
         return probabilities
     slopes, intercepts = (
         np.array(list(part.values())) for part in (calibration.slopes, calibration.intercepts)
     )
-    exact = keras.ops.clip(keras.ops.cast(probabilities, "float64"), CLIP, 1 - CLIP)
-    logits = keras.ops.log(exact) - keras.ops.log1p(-exact)
+    slopes, intercepts = slopes.astype(dtype), intercepts.astype(dtype)
+    exact = keras.ops.cast(probabilities, dtype)
+    # each is clipped by itself, as float32 has no number 1 - CLIP
+    present, absent = (keras.ops.maximum(one, CLIP) for one in (exact, 1 - exact))
+    logits = keras.ops.log(present) - keras.ops.log(absent)
     return keras.ops.cast(keras.ops.sigmoid(logits * slopes + intercepts), "float32")
 
 

@@ -14,8 +14,9 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, Predictions
 from ecg_keras.export import export_saved_model, read_card, requests, signatures, verification
 from ecg_keras.export.graph_answers import answer_examples
-from ecg_keras.export.saved_model import replacing_folder
+from ecg_keras.export.saved_model import calibrated, replacing_folder
 from ecg_keras.export.signatures import SIGNATURES
+from ecg_keras.metrics import recalibrate
 
 
 def make_signals(model: keras.Model, batch: int) -> np.ndarray:
@@ -89,6 +90,19 @@ def test_the_card_says_what_was_exported(exported):
     assert described["outputs"]["flat"]["shape"] == [None, 2]
     assert card.signatures["serving_default"]["outputs"].keys() == {"probabilities"}
     assert (folder / "assets" / "labels.txt").read_text() == "CD\nMI\nNORM\n"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_calibration_inside_is_that_of_the_scores_in_either_type(dtype):
+    slopes, intercepts = {"A": 0.3, "B": 2.5}, {"A": 0.1, "B": -1.0}
+    given = keras.Input((2,))
+    chosen = Calibration("platt", slopes, intercepts, ())
+    model = keras.Model(given, calibrated(given, chosen, dtype))
+    assert dtype == "float64" or "float64" not in str(model.get_config())
+    values = np.float32([0, 1e-9, 1e-7, 1e-4, 0.3, 0.5, 0.999, 1 - 1e-6, 1])
+    both = np.stack([values, values], axis=1)
+    expected = recalibrate(both, [*slopes.values()], [*intercepts.values()])
+    np.testing.assert_allclose(model(both).numpy(), expected, atol=2e-7)
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt"])
