@@ -50,6 +50,7 @@ _NET1D = ("stem", *(f"stage{number}" for number in range(1, 8)), "head")
 _RESNET50 = ("stem", "conv1", "conv2", "conv3", "conv4", "conv5", "head")
 _EFFICIENT = ("stem", *(f"block{number}" for number in range(1, 7)), "top", "head")
 _IMAGES = "ecg_keras.models.image_networks"
+_RESNETS = "ecg_keras.models.resnet1d"
 _XRESNETS = "ecg_keras.models.xresnet1d"
 _THREE_STAGES = ("stem", "stage1", "stage2", "stage3", "head")
 _FOUR_STAGES = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
@@ -57,33 +58,9 @@ _FOUR_STAGES = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
 OTHER_FAMILY = "other"
 
 ZOO = (
-    Backbone(
-        "resnet1d18",
-        "ecg_keras.models.resnet1d",
-        "CNN",
-        "pooled",
-        _RESNET,
-        (1, 2),
-        dense_embedding=True,
-    ),
-    Backbone(
-        "resnet1d50",
-        "ecg_keras.models.resnet1d",
-        "CNN",
-        "pooled",
-        _RESNET,
-        (1, 2),
-        dense_embedding=True,
-    ),
-    Backbone(
-        "resnet1d101",
-        "ecg_keras.models.resnet1d",
-        "CNN",
-        "pooled",
-        _RESNET,
-        (1, 2),
-        dense_embedding=True,
-    ),
+    Backbone("resnet1d18", _RESNETS, "CNN", "pooled", _RESNET, (1, 2), dense_embedding=True),
+    Backbone("resnet1d50", _RESNETS, "CNN", "pooled", _RESNET, (1, 2), dense_embedding=True),
+    Backbone("resnet1d101", _RESNETS, "CNN", "pooled", _RESNET, (1, 2), dense_embedding=True),
     Backbone("lstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("bilstm", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 3)),
     Backbone("gru", "ecg_keras.models.recurrent", "RNN", "flattened", _RNN, (1, 4)),
