@@ -70,7 +70,8 @@ def start_rest(desk: Desk, listening: socket.socket, grace: float) -> RestServer
 
 
 def _make_protocol(seconds: float) -> type[asyncio.Protocol]:
-    """HTTP of which a connection is closed where it begins no request within ``seconds``.
+    """HTTP of which a connection is closed where its first request, or the headers of one that was
+    begun, do not come within ``seconds``.
 
     uvicorn waits for ever for the headers of a first request, and for those of later ones where
     a byte comes now and then: that many connections as it takes would lock everyone out.
