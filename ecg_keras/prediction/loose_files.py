@@ -117,15 +117,19 @@ class LooseFiles:
         )  # fmt: skip
 
     def list_records(
-        self, files: Iterable[str | Path], tables: list[Path] | None = None
+        self,
+        files: Iterable[str | Path],
+        tables: list[Path] | None = None,
+        stored: list[Path] | None = None,
     ) -> list[RecordInfo]:
         """The recordings of files, folders and patterns, each once; none is read.
 
-        ``tables`` gets what folders and patterns have of tables of texts and ids besides.
+        ``tables`` gets what folders and patterns have of tables of texts and ids besides, and
+        ``stored`` the shards and folders of shards, which are no recordings without it.
         """
         found: dict[str, RecordInfo] = {}
         aside: list[Path] = [] if tables is None else tables
-        for path, is_named in _expand(files, self.array):
+        for path, is_named in _expand(files, self.array, stored):
             if columns := self._list_columns(path):
                 if is_named:
                     raise DataError(
@@ -136,7 +140,7 @@ class LooseFiles:
                 continue
             for info in self._list_rows(path):
                 found.setdefault(info.record_id, info)
-        if not found and aside:
+        if not found and not stored and aside:
             raise DataError(f"{aside[0].parent}: holds no recording, only tables: {aside[0]}.")
         return list(found.values())
 
@@ -158,35 +162,50 @@ class LooseFiles:
 
 
 def _expand(
-    files: Iterable[str | Path], array: str | None, *, named: bool = True
+    files: Iterable[str | Path],
+    array: str | None,
+    stored: list[Path] | None,
+    *,
+    named: bool = True,
 ) -> Iterator[tuple[Path, bool]]:
-    """Recordings, and whether the user named each himself."""
+    """Recordings, and whether the user named each himself; ``stored`` gets shards."""
     for one in files:
         path = Path(one)
         if not str(one):
             raise ConfigError("a name of a recording or folder is empty. The folder here is '.'.")
-        if path.is_dir():
-            yield from ((each, False) for each in _list_folder(path))
-        elif glob.has_magic(str(one)) and not path.exists():
+        if glob.has_magic(str(one)) and not path.exists():
             names = sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207  absolute ones, too
             if not names:
                 raise DataError(f"{one}: no file has such a name.")
             if Path(one).suffix.lower() != TEXT:  # notes, unless the pattern asks for texts
                 names = [name for name in names if Path(name).suffix.lower() != TEXT]
-            recordings = [Path(name) for name in names if is_asked(Path(name), array)]
+            paths = [Path(name) for name in names]
+            shards = dict.fromkeys(
+                each for each in paths if stored is not None and _is_stored(each)
+            )
+            recordings = [each for each in paths if each not in shards and _is_asked(each, array)]
             segments = _list_segments(recordings)
-            chosen = [path for path in recordings if path not in segments and holds_any(path)]
-            if not chosen:
+            chosen = [each for each in recordings if each not in segments and _holds_any(each)]
+            if not shards and not chosen:
                 raise DataError(
                     f"{one}: matches {listed(names, 3)}, and none is a recording by its name. Of "
                     "WFDB the .hea is named."
                 )
-            yield from _expand(chosen, array, named=False)
+            yield from _expand([*shards, *chosen], array, stored, named=False)
+        elif stored is not None and _is_stored(path):
+            stored.append(path)
+        elif path.is_dir():
+            yield from ((each, False) for each in _list_folder(path))
         else:
             yield _header(path), named
 
 
-def holds_any(path: Path) -> bool:
+def _is_stored(path: Path) -> bool:
+    """Whether it is a shard, or a folder of shards."""
+    return path.suffix == ".tfrecord" or (path / "dataset.json").is_file()
+
+
+def _holds_any(path: Path) -> bool:
     """Whether what a pattern found is a file, or a folder with a recording in it."""
     return not path.is_dir() or next(_walk(path), None) is not None
 
@@ -209,7 +228,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
-        recordings = [path for path in paths if path.name not in TABLES and is_asked(path)]
+        recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
         # of features, labels or answers, or notes, as likely as ECGs: to be named
         recordings = [
             path for path in recordings if path.suffix.lower() not in (NUMPY, ".npz", TEXT)
@@ -231,7 +250,7 @@ def _list_segments(paths: Sequence[Path]) -> set[Path]:
     return found
 
 
-def is_asked(path: Path, array: str | None = None) -> bool:
+def _is_asked(path: Path, array: str | None = None) -> bool:
     """Whether a file is a recording by its name; of WFDB the header is, not the samples."""
     if path.is_dir():
         return True

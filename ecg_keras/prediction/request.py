@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
 from ecg_keras.prediction.journal import Journal
-from ecg_keras.prediction.loose_files import LooseFiles, holds_any, is_asked
+from ecg_keras.prediction.loose_files import LooseFiles
 from ecg_keras.prediction.readings import (
     ABSTAINED,
     AGGREGATES,
@@ -97,12 +96,12 @@ class Request:
                     )
             named = ["array", hashlib.sha256(np.ascontiguousarray(given).data).hexdigest()]
         else:
-            shards, names = _find_shards(given, trained, split)
-            source, infos, named = (
-                loose,
-                loose.list_records(names, tables),
-                [str(one) for one in given],
-            )
+            if split is not None:
+                look_up("split", split, dict.fromkeys(SPLITS))
+            stored: list[Path] = []
+            source, infos = loose, loose.list_records(given, tables, stored)
+            shards = _open_shards(stored, trained, split)
+            named = [str(one) for one in given]
             if not shards and not infos:
                 raise DataError("there is no recording to ask about: no file is named.")
         options = {
@@ -251,39 +250,19 @@ def _records(values: AnyArray) -> AnyArray:
     return values if values.ndim == 3 else values[None]
 
 
-def _find_shards(
-    files: Sequence[str | Path], trained: TrainedNetwork, split: str | None
-) -> tuple[list[tuple[Path, Dataset]], list[str | Path]]:
-    """The datasets among files, each with the splits and shards that are wanted, and the rest."""
-    if split is not None:
-        look_up("split", split, dict.fromkeys(SPLITS))
+def _open_shards(
+    stored: Sequence[Path], trained: TrainedNetwork, split: str | None
+) -> list[tuple[Path, Dataset]]:
+    """The datasets of shards and their folders, each with the splits and shards that are wanted."""
+    whole = {path for path in stored if path.suffix != ".tfrecord"}
     chosen: dict[Path, set[str]] = {}
-    whole: set[Path] = set()
-    rest: list[str | Path] = []
-    for one in files:
-        named = [Path(one)]
-        if glob.has_magic(str(one)) and not named[0].exists():
-            named = [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]  # noqa: PTH207
-        stored = [path for path in named if _is_stored(path)]
-        for path in stored:
-            folder = path.parent if path.suffix == ".tfrecord" else path
-            names = chosen.setdefault(folder, set())
-            if folder == path:
-                whole.add(folder)
-            else:
-                names.add(path.name)
-        others = (path for path in named if path not in stored)
-        if not stored or any(is_asked(path) and holds_any(path) for path in others):
-            rest.append(one)
-    found = [
+    for path in stored:
+        folder = path if path in whole else path.parent
+        chosen.setdefault(folder, set()).add(path.name)
+    return [
         (folder, _choose(folder, trained, split, set() if folder in whole else names))
         for folder, names in chosen.items()
     ]
-    return found, rest
-
-
-def _is_stored(path: Path) -> bool:
-    return path.suffix == ".tfrecord" or (path / "dataset.json").is_file()
 
 
 def _choose(folder: Path, trained: TrainedNetwork, split: str | None, names: set[str]) -> Dataset:

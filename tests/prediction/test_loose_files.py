@@ -5,7 +5,9 @@ import threading
 from contextlib import contextmanager
 
 import h5py
+import numpy as np
 import pytest
+from scipy.io import savemat
 
 from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
 
@@ -56,3 +58,18 @@ def test_a_pipe_is_never_opened(tmp_path, name):
                 with pytest.raises(UnreadableError, match=r"/p(\.\w+)?: No such file"):
                     reader.read_signal(info)
         assert not opened
+
+
+def test_a_pattern_finds_shards_and_the_recordings_beside_them(tmp_path):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "dataset.json").touch()
+    (tmp_path / "notes.txt").write_text("1,2\n")
+    (tmp_path / "summary.csv").write_text("record_id,label\na,MI\n")
+    reader = LooseFiles(sampling_rate=500, unit="mV", array="val")
+    for beside in ([], ["one.mat"]):
+        for name in beside:
+            savemat(tmp_path / name, {"val": np.zeros((100, 2))})
+        tables, stored = [], []
+        infos = reader.list_records([tmp_path / "*"], tables, stored)
+        assert [info.path.name for info in infos] == beside
+        assert stored == [tmp_path / "shards"] and tables == [tmp_path / "summary.csv"]
