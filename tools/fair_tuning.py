@@ -33,7 +33,8 @@ from ecg_keras.metrics import METRICS, score_labels
 from ecg_keras.statistics import ArmName, contrast
 from ecg_keras.study import StudyPlan, run_study, snapshot
 from ecg_keras.study.arm_contrasts import compare_arms
-from ecg_keras.study.finished import FinishedCell, StudyArm, read_arms
+from ecg_keras.study.finished import FinishedCell, read_arms
+from ecg_keras.study.study_arm import StudyArm
 
 BELOW = 0.05
 Arms = Mapping[ArmName, StudyArm[FinishedCell]]

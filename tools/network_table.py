@@ -36,7 +36,8 @@ from ecg_keras.models import AS_PUBLISHED_HEAD, BACKBONES, HIGHEST_RATES
 from ecg_keras.statistics import ArmName
 from ecg_keras.study import StudyPlan, list_cells, run_study, snapshot
 from ecg_keras.study.arm_contrasts import contrast_arms, with_common_seeds
-from ecg_keras.study.finished import FinishedCell, StudyArm, read_arms
+from ecg_keras.study.finished import FinishedCell, read_arms
+from ecg_keras.study.study_arm import StudyArm
 
 DEFAULT, PUBLISHED = "default", "as_published"
 AS_PUBLISHED = ("resnet1d18", "lstm")

@@ -31,7 +31,7 @@ from ecg_keras.statistics import (
     judge,
     speed,
 )
-from ecg_keras.study.finished import DEFAULT_LOGGED, LOGGED, AnyArm, Arms
+from ecg_keras.study.study_arm import DEFAULT_LOGGED, LOGGED, AnyArm, Arms
 
 Doubted = TypeVar("Doubted", bound=Compared | Control)
 

@@ -29,7 +29,8 @@ from ecg_keras.study.arm_contrasts import (
     resampling_of,
     with_common_seeds,
 )
-from ecg_keras.study.finished import Arms, FinishedArms
+from ecg_keras.study.finished import FinishedArms
+from ecg_keras.study.study_arm import Arms
 
 MIN_SIZES = 3  # of a learning curve
 

@@ -18,8 +18,8 @@ from ecg_keras.study.arm_contrasts import (
     score_arm,
 )
 from ecg_keras.study.arm_curves import find_curves, find_interactions
-from ecg_keras.study.finished import StudyArm
 from ecg_keras.study.prediction_files import PROTOCOL, GivenNetwork, family_of, list_networks
+from ecg_keras.study.study_arm import StudyArm
 from ecg_keras.study.who_gains import add_gains
 
 

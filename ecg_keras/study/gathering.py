@@ -23,8 +23,9 @@ from ecg_keras.study.arm_contrasts import (
 )
 from ecg_keras.study.arm_curves import find_curves, find_interactions, keep_ledger
 from ecg_keras.study.cells import StudyPlan
-from ecg_keras.study.finished import LOGGED, FinishedArms, FinishedCell, StudyArm, read_arms
+from ecg_keras.study.finished import FinishedArms, FinishedCell, read_arms
 from ecg_keras.study.state import Snapshot, snapshot
+from ecg_keras.study.study_arm import LOGGED, StudyArm
 from ecg_keras.study.upstreams import (
     describe_datasets,
     find_skew,

@@ -11,7 +11,8 @@ from ecg_keras.errors import DataError
 from ecg_keras.evaluation import GroupGain
 from ecg_keras.statistics import ArmName, StudyResult, gains_by_group
 from ecg_keras.study.arm_contrasts import resampling_of, with_common_seeds
-from ecg_keras.study.finished import AnyArm, Arms, FinishedCell
+from ecg_keras.study.finished import FinishedCell
+from ecg_keras.study.study_arm import AnyArm, Arms
 from ecg_keras.workflow import read_groupings
 
 

@@ -11,7 +11,7 @@ from ecg_keras.cli import cli
 from ecg_keras.config.metric_names import Chooser, MetricName, Selection
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.metrics.table import TABLE
-from ecg_keras.study.finished import LOGGED
+from ecg_keras.study.study_arm import LOGGED
 from ecg_keras.training.checkpoint import SELECT
 
 ROOT = Path(__file__).resolve().parents[2]
