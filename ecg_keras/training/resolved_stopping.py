@@ -13,7 +13,7 @@ from ecg_keras import metrics
 from ecg_keras.array_types import AnyArray, Float64Array
 from ecg_keras.errors import ConfigError, unknown_name
 from ecg_keras.keras_library import CopiedCallback
-from ecg_keras.training.validation_pass import Averages, Outcome
+from ecg_keras.training.validation_pass import Outcome
 from ecg_keras.training.validation_scores import ValidationScores, score
 
 # of patients that are left out in turn: enough for a standard error within a tenth
@@ -109,10 +109,6 @@ class StopWhenUnresolved(CopiedCallback):
         self._targets: AnyArray | None = None
         self._weights: list[Any] | None = None
         self._waited = 0
-        self._averages = Averages(getattr(self.model, "optimizer", None))
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._averages.note_step()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         outcome = self.scores.outcome
@@ -128,7 +124,7 @@ class StopWhenUnresolved(CopiedCallback):
         if np.isfinite(scored.whole) and gain > self.errors * error:
             self._best, self.best_epoch, self._waited = scored, epoch + 1, 0
             if self.restore_best_weights:
-                with self._averages.in_model():
+                with self.scores.averages.in_model():  # which are what was scored
                     self._weights = self.model.get_weights()
             return
         self._waited += 1

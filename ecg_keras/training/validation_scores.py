@@ -93,7 +93,7 @@ class ValidationScores(CopiedCallback):
         self.outcome: Outcome | None = None  # of the latest epoch
         self._scored = model
         self._pass: ValidationPass
-        self._averages: Averages
+        self.averages: Averages
         self._wrote_loss = False
         self._fit_validates = False
 
@@ -103,12 +103,12 @@ class ValidationScores(CopiedCallback):
         link = find_link(scored, self.model.loss, self.output, self.from_logits)
         self._pass = ValidationPass(scored, self.valid, self.labels, self.output, link)
         self._pass.check()
-        self._averages = Averages(self.model.optimizer)
+        self.averages = Averages(self.model.optimizer)
         self.outcome = None
         self._wrote_loss = self._fit_validates = False
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._averages.note_step()
+        self.averages.note_step()
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
         average_statistics(self.model)
@@ -122,7 +122,7 @@ class ValidationScores(CopiedCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         average_statistics(self.model)  # which the callbacks after this one save
-        with self._averages.in_model():
+        with self.averages.in_model():
             self.outcome = outcome = self._pass()
         scores = score(outcome, self.labels, per_label=self.per_label)
         scores = {self.prefix + name: value for name, value in scores.items()}
