@@ -152,9 +152,9 @@ def _fit(
     make_repeatable(settings.seed, deterministic=settings.deterministic)
     strategy = make_strategy(settings.devices)
     progress = read_progress(run.checkpoints)
-    status = run.read_status() if progress else None
+    status = run.read_status() if progress else {}
     # whatever `auto` would take here: the optimizer's state is that of the precision it began in
-    precision = choose_precision((status or {}).get("precision", settings.precision))
+    precision = choose_precision(status.get("precision", settings.precision))
     devices = [device.name for device in tf.config.list_logical_devices()]
     write_json(run.environment, describe_environment(precision, devices))
 
@@ -182,8 +182,7 @@ def _fit(
         # earlier versions shrank all stages alike, which `diagnose` remarks where both are compared
         **({"decays_by_stage": True} if progress is None and settings.decays_by_stage else {}),
     )
-    earlier = float(run.read_status().get("seconds", 0.0)) if progress is not None else 0.0
-    begun = time.perf_counter()
+    earlier, begun = float(status.get("seconds", 0.0)), time.perf_counter()
     for number, phase in remaining:
         with strategy.scope():
             progress = fit_phase(model, work, phase, number, progress)

@@ -210,12 +210,13 @@ def check_one_worker() -> None:
 
 
 def decide_memory(
-    begun: Mapping[str, Any] | None, shards: Path, dataset: data.Dataset, records: int
+    begun: Mapping[str, Any], shards: Path, dataset: data.Dataset, records: int
 ) -> bool:
     """Whether a training reads its split from memory: as the status of a run that has ``begun``
-    says, for the order of its records depends on it; a split that no longer fits is refused.
+    says, which is empty before, for the order of its records depends on it; a split that no longer
+    fits is refused.
     """
-    if begun is None:
+    if not begun:
         return data.fits_in_memory(dataset, records)
     if "in_memory" not in begun:  # earlier versions took up to half of what is free
         return data.fits_in_memory(dataset, records, share=0.5)
