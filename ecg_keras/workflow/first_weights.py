@@ -57,7 +57,7 @@ def defaults_of(recipe: Recipe) -> Defaults:
         if published is not None:
             return _of_published(published, initialise)
         run = run_of(Path(initialise.from_))
-        network = read_network(run) if run.folder.is_dir() else None
+        network = read_network(run)
         return {} if network is None else _of_run(run, network, initialise)
     except EcgKerasError:
         return {}
@@ -225,7 +225,7 @@ def check_first_weights(recipe: Recipe) -> Iterator[Problem]:
 def _own_code_of(run: Run) -> str:
     """The backbone of a run where it is no name of ours; empty where it is, or is not known."""
     with suppress(EcgKerasError):  # a damaged run is checked with its file
-        network = read_network(run) if run.folder.is_dir() else None
+        network = read_network(run)
         if network is not None and ":" in network.backbone:
             return network.backbone
     return ""
