@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecg_keras.advise.candidates import CheckpointFacts
-from ecg_keras.advise.pilots import Piloted, Size, diagnose_pilots
+from ecg_keras.advise.pilot_sizes import Size
+from ecg_keras.advise.pilots import Piloted, diagnose_pilots
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Tune
 from ecg_keras.data import Dataset

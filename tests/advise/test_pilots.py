@@ -7,7 +7,7 @@ import pytest
 from advice_parts import SCRATCH, dataset
 
 from ecg_keras.advise import pilots
-from ecg_keras.advise.pilots import Size
+from ecg_keras.advise.pilot_sizes import PilotCosts, Size
 from ecg_keras.config import Tune
 from ecg_keras.data import describe
 from ecg_keras.errors import ConfigError, DataError, DivergedError
@@ -16,7 +16,7 @@ from ecg_keras.training import Run
 from ecg_keras.training.begin import begin_run
 
 
-class Costs(pilots._Costs):
+class Costs(PilotCosts):
     """A second for each record and epoch."""
 
     def seconds(self, way, size):

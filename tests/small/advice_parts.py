@@ -5,7 +5,8 @@ import numpy as np
 from ecg_keras.advise import Advice
 from ecg_keras.advise.advice import weigh
 from ecg_keras.advise.candidates import CheckpointFacts
-from ecg_keras.advise.pilots import Piloted, Size
+from ecg_keras.advise.pilot_sizes import Size
+from ecg_keras.advise.pilots import Piloted
 from ecg_keras.advise.ways import Way
 from ecg_keras.config import Model
 from ecg_keras.data import Dataset, SplitSummary
