@@ -111,7 +111,7 @@ def _check(backbone: keras.Model, labels: Sequence[str], dropout: float) -> None
             "(samples, leads). Give it data_format='channels_last': without, a layer is what "
             "image_data_format in keras.json says."
         )
-    if "head" in (layer.name.split("_", 1)[0] for layer in backbone.layers):
+    if any(stage_of(layer) == HEAD for layer in backbone.layers):
         raise ConfigError(
             f"backbone {backbone.name} already has a layer whose name begins with 'head'. Give "
             "the backbone without its last layer."
