@@ -85,9 +85,9 @@ def randomised(model: keras.Model, *, seed: int = 0) -> Iterator[tuple[str, kera
         set_layer_weights(copy, earlier.get_weights())
         for layer in single_layers(copy):
             if stage_of(layer) == stage and layer.weights:
-                shuffled = [rng.permutation(one.ravel()) for one in layer.get_weights()]
-                shapes = [weight.shape for weight in layer.weights]
-                set_layer_weights(layer, list(map(np.reshape, shuffled, shapes)))
+                weights = layer.get_weights()
+                shuffled = [rng.permutation(one.ravel()).reshape(one.shape) for one in weights]
+                set_layer_weights(layer, shuffled)
         yield stage, copy
 
 
