@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -85,19 +85,13 @@ def list_files(
     return tuple(sorted(chosen, key=lambda one: one.path))
 
 
-def check_files(files: Iterable[RemoteFile], root: str, where: str) -> None:
+def check_files(files: Sequence[RemoteFile], root: str, where: str) -> None:
     """Refuses files of a list that was kept which are no files of a publisher's."""
     for one in files:
-        inside, size = one.folder_inside, one.size
-        texts = (one.path, one.url, one.checksum, "" if inside is None else inside)
-        numbers = (0 if size is None else size, one.unpacked)
-        if not all(isinstance(text, str) for text in texts) or not all(
-            type(number) is int and number >= 0 for number in numbers
-        ):
-            raise DataError(f"{where}: an entry has a field of another type.")
         if not one.url.startswith(root):
             raise DataError(f"{where}: {one.url[:80]!r} is not below {root}.")
         _check_checksum(one.checksum, where)
+    check_paths([one.path for one in files], where)
 
 
 def _place(published: Published, file: RemoteFile, unpacked: int) -> RemoteFile:

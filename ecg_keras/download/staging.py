@@ -14,7 +14,7 @@ import shlex
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +22,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ecg_keras.download.publishers import STAGE, RemoteFile, check_files, check_paths
+from ecg_keras.download.publishers import STAGE, RemoteFile, check_files
 from ecg_keras.errors import DataError
-from ecg_keras.files import replacing
+from ecg_keras.files import parse_as, read_json, replacing
 from ecg_keras.sources import path_inside
 
 _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"
@@ -116,16 +116,18 @@ class Stage:
     def read_list(self, key: str, root: str) -> tuple[RemoteFile, ...] | None:
         """The list that was kept under a key, if there is one that can be believed: all its URLs
         begin with ``root``."""
-        try:
-            kept = json.loads((self.folder / _LIST).read_bytes())
+        place = self.folder / _LIST
+
+        def parse(kept: dict[str, Any]) -> tuple[RemoteFile, ...] | None:
             if kept["key"] != key:
                 return None
-            files = tuple(RemoteFile(**one) for one in kept["files"])
-            check_files(files, root, str(self.folder / _LIST))
-            check_paths([file.path for file in files], str(self.folder / _LIST))
-        except (OSError, ValueError, RecursionError, TypeError, KeyError, DataError):
-            return None
-        return files
+            files: tuple[RemoteFile, ...] = parse_as(tuple[RemoteFile, ...], kept["files"])
+            check_files(files, root, str(place))
+            return files
+
+        with suppress(DataError):
+            return read_json(place, "files", parse)
+        return None
 
     def keep_list(self, key: str, files: Sequence[RemoteFile]) -> None:
         """Keeps a list, so that it need not be fetched again."""
