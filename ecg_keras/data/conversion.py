@@ -12,14 +12,8 @@ import numpy.typing as npt
 from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.config import Data
 from ecg_keras.data.outcomes import LeftOut, too_short
-from ecg_keras.data.partial_reading import (
-    Kept,
-    Reader,
-    SignalReader,
-    read_kept,
-    read_windows,
-    reader_of,
-)
+from ecg_keras.data.partial_reading import Kept, read_kept, read_windows
+from ecg_keras.data.recording_parts import Reader, SignalReader, reader_of
 from ecg_keras.data.settings import stored_leads, stored_length
 from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import ConfigError, DataError

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecg_keras.config import Data
 from ecg_keras.data.dataset import Repaired
-from ecg_keras.data.partial_reading import SignalReader, reader_of
+from ecg_keras.data.recording_parts import SignalReader, reader_of
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.signals import (

@@ -12,7 +12,8 @@ from small_folder import folder_source
 
 from ecg_keras.config import Data, Folder
 from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
-from ecg_keras.data.partial_reading import FIRST, read_kept, read_windows, reader_of
+from ecg_keras.data.partial_reading import read_kept, read_windows
+from ecg_keras.data.recording_parts import FIRST, reader_of
 from ecg_keras.data.source_check import Verified, verify_source
 from ecg_keras.errors import ConfigError, DataError, GapError
 from ecg_keras.records import RecordInfo, Signal, cut_signal, span_samples
