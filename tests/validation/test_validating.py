@@ -31,10 +31,10 @@ from ecg_keras.validation import (
     statistics,
     validate,
 )
+from ecg_keras.validation.few_records import _tolerated
 from ecg_keras.validation.profiles import format_number, read_profile
 from ecg_keras.validation.schema import make_schema
 from ecg_keras.validation.tfdv import compare, describe_values
-from ecg_keras.validation.validating import _tolerated
 from ecg_keras.workflow import validate_shards
 
 
