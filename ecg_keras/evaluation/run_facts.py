@@ -195,7 +195,8 @@ def read_facts(folder: str | Path) -> RunFacts:
         loss = mean_end([float(row["loss"]) for row in read_log(run.log)])
         fit = _fit(loss, dataset, settings["data"].get("train_records"), model, training)
     tuned, scarce = read_tuned(run), None
-    chosen = tuned is not None or training.select.startswith("best_macro")
+    # a loss is of all records; every score needs both answers
+    chosen = tuned is not None or training.select not in ("best_loss", "last")
     if training.validate_on == "valid" and chosen:
         with suppress(DataError):
             scarce = count_scarce(Predictions.load(run.predictions("valid")), dataset)

@@ -19,6 +19,7 @@ from ecg_keras.evaluation import (
     diagnose_run,
     read_facts,
 )
+from ecg_keras.metrics import METRICS
 from ecg_keras.training import Run, Tuned
 from ecg_keras.training.tuned import Tried
 
@@ -70,6 +71,14 @@ def test_patients_of_the_validation_split_are_counted(run, positives, expected):
     write_valid(run, positives)
     assert read_facts(run).scarce == expected
     assert len(diagnose_run(run)) == (expected == (1, 1))
+
+
+@pytest.mark.parametrize("score", METRICS)
+def test_an_epoch_that_any_score_chose_is_questioned(run, score):
+    write_valid(run, 2)
+    change_settings(run, select=f"best_{score}")
+    assert read_facts(run).scarce == (1, 1)
+    assert "The validation split is small for a choice" in diagnose_run(run)[0]
 
 
 @pytest.mark.parametrize(
