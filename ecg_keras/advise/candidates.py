@@ -103,19 +103,18 @@ def _network(path: Path, run: Run) -> Model:
         return network
     if run.recipe.is_file():
         return load_recipe(run.recipe).recipe.model
-    model = models.load_model(path)
-    if model.name not in models.BACKBONES:
+    theirs = models.read_architecture(path)
+    if theirs.backbone not in models.BACKBONES:
         raise DataError(
-            f"{path}: unknown backbone {model.name!r}, and there is no recipe.yaml "
+            f"{path}: unknown backbone {theirs.backbone!r}, and there is no recipe.yaml "
             "beside it. Name the run folder that it was trained in."
         )
-    names = {layer.name for layer in model.layers}
     scaling = "none"
-    if "preprocess_standardise" in names:
+    if "preprocess_standardise" in theirs.layers:
         scaling = "standardise"
-    elif "preprocess_minmax" in names:
+    elif "preprocess_minmax" in theirs.layers:
         scaling = "minmax"
-    settings = {"backbone": model.name, "head": models.head_of(model), "scaling": scaling}
+    settings = {"backbone": theirs.backbone, "head": theirs.head, "scaling": scaling}
     return Model.model_validate(settings)
 
 
