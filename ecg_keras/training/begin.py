@@ -72,12 +72,12 @@ def find_changes(
 
 def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -> None:
     """Creates the run folder, or checks that the one that is there belongs to these settings."""
-    status = run.read_status()
     check_same_run(run, recipe, dataset=dataset, upstream=upstream)
-    same = bool(status) and not find_changes(status, recipe, dataset=dataset, upstream=upstream)
-    if same and run.holds_epochs():
+    if run.holds_epochs():
         return
     # one that was begun otherwise and has no epoch yet holds nothing to lose
+    status = run.read_status()
+    same = bool(status) and not find_changes(status, recipe, dataset=dataset, upstream=upstream)
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         if not same:  # after a kill between these files the guard looks again
