@@ -230,10 +230,8 @@ class _Look:
         self, dataset: data.Dataset, train: Identities, excluded: Sequence[str]
     ) -> Identities:
         """The records that are trained on."""
-        from ecg_keras.data import training_subset
-
         settings = self.recipe.data
-        chosen = training_subset(
+        chosen = data.training_subset(
             self.shards,
             dataset,
             settings.train_records,
