@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from my_lab import hospital
+from running_processes import CAN_TELL, running_processes
 
 from ecg_keras.config import Data, Split
 from ecg_keras.data import raw_files, writing
@@ -140,16 +141,7 @@ if __name__ == "__main__":
 """
 
 
-def is_alive(child):
-    """Whether a process runs: a zombie has ended, and waits for a parent that may never look."""
-    try:
-        state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, to find processes")
+@pytest.mark.skipif(not CAN_TELL, reason="needs /proc, to find processes")
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(hospital_data, tmp_path, monkeypatch):
     script = tmp_path / "slow.py"
     script.write_text(SLOW.format(small=SMALL))
@@ -166,7 +158,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(hospital_data, tmp_pa
     assert len(children) >= 2
     process.send_signal(signal.SIGKILL)
     process.wait()
-    while any(is_alive(child) for child in children):
+    while running_processes().keys() & set(map(int, children)):
         assert time.monotonic() < until, "its processes outlive it"
         time.sleep(0.01)
     with pytest.raises(DataError, match=r"is unfinished"):
