@@ -147,7 +147,7 @@ def advise(
 
     if out is None:
         refuse_given(("raw",), "is written into the recipe of --out, which is not given")
-    if out is not None and raw is None:
+    elif raw is None:
         raise ConfigError(
             "--out needs --raw FOLDER, the target's recordings: shards do not say where they are."
         )

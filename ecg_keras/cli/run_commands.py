@@ -81,18 +81,11 @@ def evaluate(
     from ecg_keras import evaluation, workflow
 
     _check_grouping(by, table)
-    is_file = workflow.is_prediction_file(run)
-    if shards is None:
-        if is_file:
-            own = "is of a run with --shards: a file holds one split"
-            refuse_given(("split", "allow_leaks"), own)
-        else:
-            own = "needs --shards: a run's own scores are of its test split"
-            refuse_given(("split", "allow_leaks"), own)
-            refuse_given(("bootstrap",), "needs --shards: a run's own scores are there already")
-    if is_file:
+    of_shards = ("split", "allow_leaks")
+    if workflow.is_prediction_file(run):
         if shards is not None:
             raise click.UsageError("--shards needs a run: a file holds no network to predict with.")
+        refuse_given(of_shards, "is of a run with --shards: a file holds one split")
         scores = workflow.evaluate_file(
             run, valid, calibration=calibration, by=by, table=table, bootstrap=bootstrap
         )
@@ -101,10 +94,13 @@ def evaluate(
             "--valid, --calibration and --page are for a file of predictions: a run has its own, "
             "and `ecg-keras report` writes its page."
         )
-    elif shards is None and by:
-        scores = workflow.group_scores(run, by, table)
     elif shards is None:
-        scores = workflow.complete_run(run, on_note=warn)
+        refuse_given(of_shards, "needs --shards: a run's own scores are of its test split")
+        refuse_given(("bootstrap",), "needs --shards: a run's own scores are there already")
+        if by:
+            scores = workflow.group_scores(run, by, table)
+        else:
+            scores = workflow.complete_run(run, on_note=warn)
     else:
         check_keras_settings()
         scores = workflow.evaluate_elsewhere(
