@@ -103,14 +103,12 @@ class RestInterface:
         if response.status_code == 200:
             return text, response.headers.get("X-Model-Mark", "")
         reply = f"HTTP {response.status_code} {shortened(text.decode(errors='replace'), 300)}"
-        if response.status_code == 400 and _TOO_MANY in text:
+        if response.status_code == 413 or (response.status_code == 400 and _TOO_MANY in text):
             raise TooLargeError(reply)
         if response.status_code == 504:
             raise LateError(reply)
         if response.status_code in (400, 408, 429, 500, 502, 503):
             raise AgainError(reply)
-        if response.status_code == 413:
-            raise TooLargeError(reply)
         if response.status_code == 404:
             raise MissingError(reply)
         raise DataError(f"{self._url}: {printable(reply)}")
