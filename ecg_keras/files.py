@@ -115,11 +115,16 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
     return digest.hexdigest()
 
 
+def write_text(path: Path, text: str, scratch: Path | None = None) -> None:
+    """Writes UTF-8 in one piece; ``scratch`` is as of `replacing`."""
+    with replacing(path, scratch=scratch) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Writes strict JSON in one piece."""
-    with replacing(path) as temporary:
-        text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + "\n")
 
 
 def read_json(

@@ -17,7 +17,7 @@ from ecg_keras.advise.pilots import run_pilots
 from ecg_keras.advise.ways import Mode, Way, epochs_for
 from ecg_keras.config import Recipe, Tune
 from ecg_keras.errors import ConfigError, DataError, shortened
-from ecg_keras.files import replacing
+from ecg_keras.files import write_text
 from ecg_keras.sources import SOURCES
 from ecg_keras.text import plural
 from ecg_keras.transferability import rank_checkpoints
@@ -200,8 +200,7 @@ def write_recipe(advice: Advice, path: str | Path, raw: str | Path) -> Path:
     }
     lines = [line for one in advice.sentences() for line in textwrap.wrap(one, 98)]
     text = recipe_text(recipe, [*lines, f"  ecg-keras train {path}"], comments)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
     make_job(load(path))  # it can be run
     return path
 

@@ -31,10 +31,10 @@ from ecg_keras.data.writing import (
     plan_shards,
     run_here,
     write_shards,
-    write_text,
     writing_to,
 )
 from ecg_keras.errors import ConfigError, DataError
+from ecg_keras.files import write_text
 from ecg_keras.sources import remarks_of
 
 Warn = Callable[[str], None]

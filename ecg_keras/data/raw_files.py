@@ -27,8 +27,8 @@ from ecg_keras.files import (
     as_text,
     list_entries,
     read_json,
-    replacing,
     sha256_of,
+    write_text,
 )
 from ecg_keras.sources import choose_files, source_of
 
@@ -265,6 +265,5 @@ def _parse(tree: dict[str, Any]) -> Hashes:
 def _save(place: Path, hashes: Hashes) -> None:
     # of a file that has changed, the last
     files = {one.path: (*one[1:], sha256) for one, sha256 in hashes.items()}
-    with suppress(OSError), replacing(place) as temporary:
-        tree = {"format": FORMAT, "files": files}
-        temporary.write_text(json.dumps(tree, separators=(",", ":")), encoding="utf-8")
+    with suppress(OSError):
+        write_text(place, json.dumps({"format": FORMAT, "files": files}, separators=(",", ":")))

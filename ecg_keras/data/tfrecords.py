@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import google_crc32c
 
@@ -20,20 +18,13 @@ _FRAME_BYTES = 16
 _WRITE_BYTES = 1 << 20
 
 
-@contextmanager
-def whole_file(path: Path, scratch: Path) -> Iterator[BinaryIO]:
-    """A file to be written, as by `replacing`."""
+def write_tfrecords(path: Path, records: Iterable[bytes], *, scratch: Path) -> tuple[int, str]:
+    """Writes serialised records, as by `replacing`; size in bytes and sha256 of their file."""
+    size, digest = 0, hashlib.sha256()
     with (
         replacing(path, scratch=scratch) as temporary,
         temporary.open("wb", buffering=_WRITE_BYTES) as file,
     ):
-        yield file
-
-
-def write_tfrecords(path: Path, records: Iterable[bytes], *, scratch: Path) -> tuple[int, str]:
-    """Writes serialised records as a `whole_file`; its size in bytes and its sha256."""
-    size, digest = 0, hashlib.sha256()
-    with whole_file(path, scratch) as file:
         for record in records:
             framed = frame(record)
             digest.update(framed)

@@ -26,9 +26,9 @@ from ecg_keras.data.processes import run_in_processes
 from ecg_keras.data.raw_files import listing_digest
 from ecg_keras.data.settings import stored_leads
 from ecg_keras.data.source_check import Verified
-from ecg_keras.data.tfrecords import whole_file, write_tfrecords
+from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.errors import DataError
-from ecg_keras.files import known_fields, read_json
+from ecg_keras.files import known_fields, read_json, write_text
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LeadQuality
 
@@ -205,12 +205,6 @@ def _refuse_lost_files(work: Work, example: str) -> None:
         f"{example}. See to the disk, the network or the permissions: the same command resumes "
         "after the last whole shard."
     )
-
-
-def write_text(path: Path, text: str, scratch: Path) -> None:
-    """Writes a text as a `whole_file`."""
-    with whole_file(path, scratch) as file:
-        file.write(text.encode())
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from ecg_keras.download.publishers import STAGE, RemoteFile, check_files
 from ecg_keras.errors import DataError
-from ecg_keras.files import parse_as, read_json, replacing
+from ecg_keras.files import parse_as, read_json, write_text
 from ecg_keras.sources import path_inside
 
 _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"
@@ -69,8 +69,7 @@ class Stage:
         if not lines:
             (self.folder / _UNFINISHED).unlink(missing_ok=True)
             return
-        with replacing(self.folder / _UNFINISHED) as temporary:
-            temporary.write_text("".join(lines), encoding="utf-8")
+        write_text(self.folder / _UNFINISHED, "".join(lines))
 
     def path_of(self, file: RemoteFile, ending: str = "") -> Path:
         """Where a file is kept until it is whole, under a name that no other has."""
@@ -132,8 +131,7 @@ class Stage:
     def keep_list(self, key: str, files: Sequence[RemoteFile]) -> None:
         """Keeps a list, so that it need not be fetched again."""
         content = {"key": key, "files": [asdict(file) for file in files]}
-        with replacing(self.folder / _LIST) as temporary:
-            temporary.write_text(json.dumps(content), encoding="utf-8")
+        write_text(self.folder / _LIST, json.dumps(content))
 
     def forget_list(self) -> None:
         """The next download must ask for the list again: this one led to a failure."""

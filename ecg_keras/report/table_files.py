@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.evaluation import Estimate
-from ecg_keras.files import replacing
+from ecg_keras.files import write_text
 from ecg_keras.report.tables import INTERVALS, NUMBERS, Kind, Table, cell_text
 
 PAGE_ROWS = 40  # of a LaTeX table that still fits a page
@@ -30,8 +30,7 @@ def write_tables(tables: Iterable[Table], folder: Path) -> tuple[Path, ...]:
     for table in tables:
         for ending, text in {"csv": csv_text, "md": markdown_text, "tex": latex_text}.items():
             written.append(folder / f"{table.name}.{ending}")
-            with replacing(written[-1]) as temporary:
-                temporary.write_text(text(table), encoding="utf-8", newline="\n")
+            write_text(written[-1], text(table))
     return tuple(written)
 
 

@@ -23,7 +23,7 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import replacing, write_json
+from ecg_keras.files import write_json, write_text
 from ecg_keras.training.run import Run, seen_from
 
 # what may be in a run folder before the run is begun: a study's notes, and what it is chosen from
@@ -92,8 +92,7 @@ def begin_run(run: Run, recipe: Recipe, *, dataset: str, upstream: str | None) -
 
 def write_recipe(run: Run, recipe: Recipe) -> None:
     """Keeps the recipe of a run, all defaults written out, whole or not at all."""
-    with replacing(run.recipe) as temporary:
-        temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+    write_text(run.recipe, dump_recipe(recipe))
 
 
 def _first_status(run: Run, recipe: Recipe, dataset: str, upstream: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ecg_keras.data import writing_to
 from ecg_keras.errors import DataError
-from ecg_keras.files import NOT_OURS, replacing
+from ecg_keras.files import NOT_OURS, write_text
 from ecg_keras.text import percent
 from ecg_keras.validation.anomalies import (
     Anomaly,
@@ -89,8 +89,8 @@ def write_message(path: Path, message: Any) -> None:
     """Writes a protocol buffer as text, whole or not at all."""
     from google.protobuf import text_format
 
-    with writing_to(path.parent), replacing(path) as temporary:
-        temporary.write_text(text_format.MessageToString(message), encoding="utf-8")
+    with writing_to(path.parent):
+        write_text(path, text_format.MessageToString(message))
 
 
 def keep_message(path: Path, message: Any, unkept: list[str]) -> None:

@@ -172,7 +172,7 @@ def test_shards_that_may_not_be_written_to_are_checked(tfdv, of_others):
 
 
 def test_a_full_disk_is_no_remark(good, monkeypatch):
-    monkeypatch.setattr("ecg_keras.validation.tfdv.replacing", full)
+    monkeypatch.setattr("ecg_keras.validation.tfdv.write_text", full)
     with pytest.raises(DataError, match="No space left"):
         validate(good)
 
