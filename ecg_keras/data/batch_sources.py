@@ -29,9 +29,11 @@ _READ_BYTES = 1 << 16
 _CORES = os.cpu_count() or 1
 # threads that read shards; with few cores, handing records over costs more than it gives
 READERS = min(_OPEN_SHARDS, _CORES // 2) if _CORES >= 4 else None
-# an epoch's batches of what names or holds records, from the key of its order (none: of the files)
+# an epoch's batches ``(batch,)`` of row numbers or of serialised records, from the key ``(2,)`` of
+# its order (none: of the files)
 Batches = Callable[["tf.Tensor | None"], "tf.data.Dataset[Any]"]
-# ``signal``, ``target`` and the features that are wanted of such a batch
+# of such a batch ``signal``, float32 ``(batch, num_samples, num_leads)`` in millivolts, ``target``,
+# float32 ``(batch, num_labels)``, and the features that are wanted
 Fetch = Callable[[tf.Tensor], "dict[str, tf.Tensor]"]
 
 
