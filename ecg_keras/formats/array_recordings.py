@@ -43,16 +43,7 @@ def count_recordings(path: Path, array: str | None = None) -> int | None:
     ``array`` is its name in a file of several, ``tracings`` or ``ecg`` if not given. A `DataError`
     says that the file is missing, damaged, or has no array of numbers.
     """
-    whole = _open_whole(path, array)
-    shape = _find(path, array)[1] if whole is None else whole.shape
-    if len(shape) < 3:
-        return None
-    if math.prod(shape[1:]) < LEAST_VALUES:  # a small file may hold any number of those
-        raise DataError(
-            f"{path}: its rows of {shape[1:]} have fewer than {LEAST_VALUES} numbers, which no "
-            "recording has. Save recordings as (records, samples, leads)."
-        )
-    return shape[0]
+    return _count(path, _open(path, array)[2])
 
 
 def read_array_recording(
@@ -67,21 +58,19 @@ def read_array_recording(
     span: Span | None = None,
 ) -> Signal:
     """Reads one recording of a file of an array; the settings are those of `read_recording`."""
-    count = count_recordings(path, array) if row is None else None
+    whole, name, shape = _open(path, array)
+    count = _count(path, shape) if row is None else None
     if count is not None and count != 1:
         raise DataError(
             f"{path}: holds {count:,} recordings. Name the column that says which row of it a "
             "recording is, from 0, with data.folder.row."
         )
-    whole = _open_whole(path, array)
     if whole is not None:
         values = _choose_row(path, whole, row)
+    elif row is None:
+        values = read_array(path, name, shape, _NUMBERS)
     else:
-        name, shape = _find(path, array)
-        if row is None:
-            values = read_array(path, name, shape, _NUMBERS)
-        else:
-            values = read_row(path, name, shape, row, _NUMBERS)
+        values = read_row(path, name, shape, row, _NUMBERS)
     signal = signal_of_values(
         values, f"{path}: an array", sampling_rate=sampling_rate, unit=unit, leads=leads,
         lead_names=lead_names,
@@ -161,17 +150,25 @@ def signal_of_values(
     return Signal(np.ascontiguousarray(millivolts), rate, found)
 
 
-def _open_whole(path: Path, array: str | None) -> AnyArray | None:
-    """The array of a file, ``None`` of HDF5, of which no more is read than is wanted."""
+def _open(path: Path, array: str | None) -> tuple[AnyArray | None, str, tuple[int, ...]]:
+    """The array of a file and its shape; of HDF5, of which no more is read than is wanted, its name
+    instead of it."""
     ending = path.suffix.lower()
-    if ending == NUMPY:
-        return _open_numpy(path)
-    return read_named_array(path, _USUAL, array) if ending in (NUMPY_ARCHIVE, MATLAB) else None
+    if ending not in (NUMPY, NUMPY_ARCHIVE, MATLAB):
+        return None, *find_array(path, _USUAL if array is None else (array,))
+    whole = _open_numpy(path) if ending == NUMPY else read_named_array(path, _USUAL, array)
+    return whole, "", whole.shape
 
 
-def _find(path: Path, array: str | None) -> tuple[str, tuple[int, ...]]:
-    """The array of an HDF5 file, by the user's name or a usual one, and its shape."""
-    return find_array(path, _USUAL if array is None else (array,))
+def _count(path: Path, shape: tuple[int, ...]) -> int | None:
+    if len(shape) < 3:
+        return None
+    if math.prod(shape[1:]) < LEAST_VALUES:  # a small file may hold any number of those
+        raise DataError(
+            f"{path}: its rows of {shape[1:]} have fewer than {LEAST_VALUES} numbers, which no "
+            "recording has. Save recordings as (records, samples, leads)."
+        )
+    return shape[0]
 
 
 def _choose_row(path: Path, whole: AnyArray, row: int | None) -> AnyArray:
