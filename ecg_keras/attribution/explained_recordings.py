@@ -191,17 +191,17 @@ def explain_shown(
         label, steps: as of `explain_recordings`.
 
     Returns:
-        By record ids. Empty where there is nothing to explain, or the network is a SavedModel,
-        which has no gradients.
+        By `Answers.name`, as ``answers.shown``. Empty where there is nothing to explain, or the
+        network is a SavedModel, which has no gradients.
 
     Example:
         >>> trained = open_trained("runs/ptbxl_scratch")  # doctest: +SKIP
         >>> explain_shown(trained, predict(trained, "in", shown=6))  # doctest: +SKIP
     """
     known = {
-        one.record_id: (one, one.values)
+        answers.name(one): (one, one.values)
         for one in answers.rows
-        if one.record_id in answers.shown and one.values is not None
+        if answers.name(one) in answers.shown and one.values is not None
     }
     if trained.model is None or not known:
         return {}

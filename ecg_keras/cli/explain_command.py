@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def explain(
     from ecg_keras.cli.progress import progress_bar
 
     rows: list[Answer] = []
-    drawn: dict[str, Explained] = {}
+    drawn: list[Explained] = []
     lines: list[list[str]] = []
     remarks: list[str] = []
     with progress_bar("explain") as progressed:
@@ -72,22 +73,19 @@ def explain(
         for one in found:
             rows.append(one.answer)
             if one.explanation is not None and len(drawn) < page_ecgs:
-                drawn[one.answer.record_id] = one
+                drawn.append(one)
             if len(lines) < SHOWN_ROWS:
                 lines.append(_cells(trained, one))
     say(text_table(["recording", "label", "probability", "where"], lines, left=4))
-    answers = prediction.Answers.of(
-        trained,
-        options["aggregate"],
-        rows=rows,
-        shown={name: one.signal for name, one in drawn.items() if one.signal is not None},
-    )
+    answers = prediction.Answers.of(trained, options["aggregate"], rows=rows)
     if out is not None:
         say(out)
     if page is not None:
         from ecg_keras.report import prediction_page
 
-        say(prediction_page(answers, page, explained=drawn))
+        explained = {answers.name(one.answer): one for one in drawn}
+        shown = {name: one.signal for name, one in explained.items() if one.signal is not None}
+        say(prediction_page(replace(answers, shown=shown), page, explained=explained))
     print_end(answers, remarks)
 
 

@@ -146,7 +146,7 @@ def _cells(answers: Answers, one: Answer, labels: int) -> list[str]:
     decision = [present or ("none" if decided else "")] if answers.thresholds else []
     if answers.sets:
         decision.append(", ".join(answers.undecided(one)))
-    return [printable(cell) for cell in (one.record_id, *values, *decision, note)]
+    return [printable(cell) for cell in (answers.name(one), *values, *decision, note)]
 
 
 def print_end(answers: Answers, remarks: Sequence[str]) -> None:

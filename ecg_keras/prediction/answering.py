@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,15 @@ from ecg_keras import metrics
 from ecg_keras.array_types import Float32Array, Float64Array
 from ecg_keras.evaluation import LabelSets, SignalReference
 from ecg_keras.prediction.loose_files import UnreadableError
-from ecg_keras.prediction.readings import ABSTAINED, ANSWERED, UNREADABLE, Figures, Reading
+from ecg_keras.prediction.readings import (
+    ABSTAINED,
+    ANSWERED,
+    UNREADABLE,
+    Figures,
+    Key,
+    Reading,
+    key_of,
+)
 from ecg_keras.prediction.trained import TrainedNetwork
 from ecg_keras.records import Signal
 from ecg_keras.text import plural
@@ -57,6 +66,11 @@ class Answer:
     figures: Figures = field(default_factory=dict, repr=False)
     distance: float | None = None
 
+    @property
+    def key(self) -> Key:
+        """What no other recording of a command has: see `readings.Key`."""
+        return key_of(self.record_id, self.mark, self.split)
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -75,7 +89,8 @@ class Answers:
         reference: of the distances, where the network has one.
         network_id: which network it is, wherever it was moved to; empty where that is not known.
         rows: an `Answer` for each recording.
-        shown: the first window of the first recordings that were answered, by their record id.
+        shown: the first window of the first recordings that were answered, by `name`: their record
+            id, unless several datasets have it.
 
     Example:
         >>> Answers(("MI",), {"MI": 0.4}, "mean", rows=[Answer("a.csv", "a.csv")]).summary
@@ -116,6 +131,19 @@ class Answers:
         nothing = np.full(len(self.labels), np.nan, np.float32)
         rows = [nothing if one.values is None else one.values for one in self.rows]
         return np.stack(rows) if rows else np.empty((0, len(self.labels)), np.float32)
+
+    def name(self, answer: Answer) -> str:
+        """The record id, and where shards of several datasets have it, which of them is meant."""
+        name = answer.record_id
+        of = answer.mark[:8] if answer.split else "a file"
+        return f"{name} ({of})" if name in self._repeated else name
+
+    @cached_property
+    def _repeated(self) -> frozenset[str]:
+        keys = {one.key for one in self.rows}
+        return frozenset(
+            name for name, times in Counter(name for name, _ in keys).items() if times > 1
+        )
 
     def count(self, status: str) -> int:
         """How many answers have this status."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from ecg_keras.prediction.answering import Answer, Answers
@@ -87,8 +88,10 @@ def predict(
         with _answered(request, Path(out), KINDS, on_progress) as rows:
             answers = replace(answers, rows=tuple(rows))
             write_answers(Path(out), answers, answers.rows)
-    names = dict.fromkeys(one.record_id for one in answers.rows if one.values is not None)
-    return replace(answers, shown=request.read_signals(list(names)[:shown]))
+    answered = {one.key: answers.name(one) for one in answers.rows if one.values is not None}
+    names = dict(islice(answered.items(), shown))
+    signals = request.read_signals(names.keys())
+    return replace(answers, shown={names[key]: signal for key, signal in signals.items()})
 
 
 def embed(

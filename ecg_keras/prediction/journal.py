@@ -17,9 +17,9 @@ import numpy as np
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields
 from ecg_keras.prediction.answering import Answer
+from ecg_keras.prediction.readings import Key, key_of
 
 ENDING = ".part"
-Key = tuple[str, str]
 
 
 class Journal:
@@ -73,11 +73,11 @@ class Journal:
 
     def knows(self, record_id: str, mark: str, split: str = "") -> bool:
         """Whether a recording was answered, and is still the same."""
-        return self.marks.get(_key(record_id, mark, split)) == mark
+        return self.marks.get(key_of(record_id, mark, split)) == mark
 
     def has(self, record_id: str) -> bool:
         """Whether a file was answered, whatever became of it since."""
-        return _key(record_id, "", "") in self.marks
+        return key_of(record_id, "", "") in self.marks
 
     def add(self, answer: Answer) -> None:
         """Adds an answer; one of the same recording before it no longer counts."""
@@ -94,7 +94,7 @@ class Journal:
         if self._file is not None:
             self._file.flush()
         keys = [key for mark in datasets for key in self._places if key[1] == mark]
-        keys += [_key(name, "", "") for name in record_ids]
+        keys += [key_of(name, "", "") for name in record_ids]
         with self.path.open("rb") as file:
             for key in keys:
                 if key in self._places:
@@ -102,8 +102,7 @@ class Journal:
                     yield _parse(json.loads(file.readline()))
 
     def _note(self, answer: Answer) -> None:
-        key = _key_of(answer)
-        self.marks[key], self._places[key] = answer.mark, self._end
+        self.marks[answer.key], self._places[answer.key] = answer.mark, self._end
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
@@ -141,15 +140,6 @@ class Journal:
                 if not line.endswith(b"\n"):
                     return
                 yield one, len(line)
-
-
-def _key(record_id: str, mark: str, split: str) -> Key:
-    """Of files the name; of shards, of which two may have records of one name, the dataset too."""
-    return record_id, mark if split else ""
-
-
-def _key_of(answer: Answer) -> Key:
-    return _key(answer.record_id, answer.mark, answer.split)
 
 
 def _parse(entry: dict[str, Any]) -> Answer:

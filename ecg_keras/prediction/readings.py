@@ -43,6 +43,12 @@ _ADVICE = (
 )
 ANSWERED, ABSTAINED, UNREADABLE = "answered", "abstained", "unreadable"
 Figures = Mapping[str, tuple[float, ...]]
+Key = tuple[str, str]
+
+
+def key_of(record_id: str, mark: str, split: str) -> Key:
+    """Of files the name; of shards, of which two may have records of one name, the dataset too."""
+    return record_id, mark if split else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +70,10 @@ class Reading:
     mark: str = ""
     # of its first window that can be used; of a lead's figures one for each lead
     figures: Figures = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.record_id, self.mark, self.split)
 
     def refused(self, reason: str, error: DataError) -> Reading:
         """The same, of which nothing is to be answered."""

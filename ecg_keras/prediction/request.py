@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from os import PathLike
@@ -26,8 +26,10 @@ from ecg_keras.prediction.readings import (
     ABSTAINED,
     AGGREGATES,
     ArrayFile,
+    Key,
     Reading,
     WindowReader,
+    key_of,
     mark_of,
     read_files,
     read_stored,
@@ -175,25 +177,24 @@ class Request:
                 yield from read_stored(folder, dataset, split)
         yield from self._read(self.infos if left is None else left)
 
-    def read_signals(self, record_ids: Sequence[str]) -> dict[str, Signal]:
+    def read_signals(self, keys: Collection[Key]) -> dict[Key, Signal]:
         """The first window of recordings, as the network was asked about it."""
-        wanted = set(record_ids)
         stored = (
             one
             for folder, dataset in self.shards
             for split in dataset.splits
             for one in read_stored(folder, dataset, split)
         )
-        infos = [one for one in self.infos if one.record_id in wanted]
-        found: dict[str, Signal] = {}
+        infos = [one for one in self.infos if key_of(one.record_id, "", "") in keys]
+        found: dict[Key, Signal] = {}
         for one in chain(stored, self.reader.read(infos)):
-            if len(found) == len(wanted):
+            if len(found) == len(keys):
                 break
             usable = (window for window in one.windows if not isinstance(window, str))
             window = next(usable, None)
-            if one.record_id in wanted - found.keys() and window is not None:
+            if one.key in keys and one.key not in found and window is not None:
                 trained = self.trained
-                found[one.record_id] = Signal(window, trained.sampling_rate, trained.leads)
+                found[one.key] = Signal(window, trained.sampling_rate, trained.leads)
         return found
 
     def _read(self, left: Sequence[RecordInfo]) -> Iterator[Reading]:

@@ -45,7 +45,7 @@ def prediction_page(
         answers: of `ecg_keras.prediction.predict`.
         path: the HTML file to write.
         title: of the page; by default the network's name.
-        explained: by record ids, of `ecg_keras.attribution.explain_shown`: what drove the answers,
+        explained: by names, of `ecg_keras.attribution.explain_shown`: what drove the answers,
             which is marked on their ECGs.
 
     Returns:
@@ -73,7 +73,7 @@ def _sections(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[
         yield Section("ecgs", heading, tuple(_ecgs(answers, explained)))
     refused = [one for one in answers.rows if one.values is None]
     if refused:
-        yield Section("refused", "Not answered", tuple(_refused(refused)))
+        yield Section("refused", "Not answered", tuple(_refused(answers, refused)))
     answered = [one for one in answers.rows if one.values is not None]
     if answered:
         yield Section("answers", "All answers", tuple(_answered(answers, answered)))
@@ -81,7 +81,7 @@ def _sections(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[
 
 
 def _ecgs(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[Block]:
-    shown = [one for one in answers.rows if one.record_id in answers.shown]
+    shown = [one for one in answers.rows if answers.name(one) in answers.shown]
     others = answers.count("answered") - len(shown)
     if others:
         yield Note(
@@ -91,7 +91,7 @@ def _ecgs(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[Bloc
         yield CAUTION
     yield Ecgs(
         tuple(
-            _show(answers, one, explained.get(one.record_id), f"ecg{number}")
+            _show(answers, one, explained.get(answers.name(one)), f"ecg{number}")
             for number, one in enumerate(shown, start=1)
         ),
         "ecg",
@@ -99,7 +99,8 @@ def _ecgs(answers: Answers, explained: Mapping[str, Explained]) -> Iterator[Bloc
 
 
 def _show(answers: Answers, answer: Answer, explained: Explained | None, name: str) -> ShownEcg:
-    about, signal = [], answers.shown[answer.record_id]
+    title = answers.name(answer)
+    about, signal = [], answers.shown[title]
     explanation = explained.explanation if explained else None
     if answer.patient_id != answer.record_id:
         about.append(f"Patient {answer.patient_id}")
@@ -111,7 +112,7 @@ def _show(answers: Answers, answer: Answer, explained: Explained | None, name: s
     about += [f"unusual: {flag}" for flag in answer.flags]
     drawing = Drawing(
         name,
-        f"ECG of record {answer.record_id}, {scale_of(signal)}",
+        f"ECG of record {title}, {scale_of(signal)}",
         "",
         lambda: draw_explained(signal, explanation),
     )
@@ -120,13 +121,7 @@ def _show(answers: Answers, answer: Answer, explained: Explained | None, name: s
     if part := part_drawn(signal):
         about_it += f" {capital(part)}."
     marked = f" {explanation.sentence}" if explanation else ""
-    return ShownEcg(
-        answer.record_id,
-        answer.record_id,
-        about_it + marked,
-        drawing,
-        _labels(answers, answer),
-    )
+    return ShownEcg(title, title, about_it + marked, drawing, _labels(answers, answer))
 
 
 def _labels(answers: Answers, answer: Answer) -> Table:
@@ -149,7 +144,7 @@ def _labels(answers: Answers, answer: Answer) -> Table:
     )
     others = len(answers.labels) - len(rows)
     caption = f"The other {others} labels have smaller probabilities." if others else ""
-    table = Table("", f"Answers for {answer.record_id}", caption, columns, tuple(rows))
+    table = Table("", f"Answers for {answers.name(answer)}", caption, columns, tuple(rows))
     keys = ["label", "probability", *(["threshold", "decision"] * bool(decided))]
     return table.select([*keys, *(["set"] * (answers.sets is not None))])
 
@@ -158,9 +153,9 @@ def _word(present: bool | None) -> str:
     return "" if present is None else "present" if present else "absent"
 
 
-def _refused(rows: list[Answer]) -> Iterator[Block]:
+def _refused(answers: Answers, rows: list[Answer]) -> Iterator[Block]:
     columns = (
-        Column("record", "Recording", of="record_id"),
+        Column("record", "Recording", of=answers.name),
         Column("status", "Status"),
         Column("reason", "Reason"),
     )
@@ -172,7 +167,7 @@ def _refused(rows: list[Answer]) -> Iterator[Block]:
 
 
 def _answered(answers: Answers, rows: list[Answer]) -> Iterator[Block]:
-    columns = [Column("record", "Recording", of="record_id")]
+    columns = [Column("record", "Recording", of=answers.name)]
     if answers.thresholds is not None:
         columns.append(Column("present", "Present", of=lambda one: _present(answers, one)))
     if answers.sets is not None:
