@@ -48,8 +48,8 @@ class Batcher:
     """Two threads that ask a SavedModel about all that waits, in batches of limited size.
 
     While a batch is computed, others arrive, so that a busy server merges without any delay. A
-    request of more rows than a batch has is asked in parts. What can't be merged, such as a
-    recording of a day, has a thread of its own, and keeps no batch waiting.
+    request of more rows than a batch has is asked in parts. What may be of any length, such as a
+    recording of a day, or can't be merged has a thread of its own, and keeps no other waiting.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Batcher:
     ) -> None:
         self._most_rows, self._delay, self._on_batch = most_rows, delay, on_batch
         self._waiting: deque[_Asked] = deque()
-        # about what the network is being asked, by whether it merges
-        self._asked: dict[bool, list[_Asked]] = {True: [], False: []}
+        # about what the network is being asked, by whether it is lengthy
+        self._asked: dict[bool, list[_Asked]] = {False: [], True: []}
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._work, args=(merges,), name="batches", daemon=True)
-            for merges in self._asked
+            threading.Thread(target=self._work, args=(lengthy,), name="batches", daemon=True)
+            for lengthy in self._asked
         ]
         for one in self._threads:
             one.start()
@@ -97,16 +97,16 @@ class Batcher:
         for one in self._threads:
             one.join(max(0.0, until - time.monotonic()))
 
-    def _work(self, merges: bool) -> None:
-        while batch := self._take(merges):
+    def _work(self, lengthy: bool) -> None:
+        while batch := self._take(lengthy):
             self._answer(batch)
 
-    def _take(self, merges: bool) -> list[_Asked]:
+    def _take(self, lengthy: bool) -> list[_Asked]:
         """The next batch; none when the last is answered and no other will come."""
         with self._changed:
-            self._asked[merges] = []
+            self._asked[lengthy] = []
             while True:
-                chosen = self._choose(merges)
+                chosen = self._choose(lengthy)
                 left = chosen[0].until - time.monotonic() if chosen else None
                 full = sum(one.rows for one in chosen) >= self._most_rows
                 if chosen and (full or self._closed or (left is not None and left <= 0)):
@@ -114,19 +114,19 @@ class Batcher:
                         self._waiting.remove(one)
                     wanted = [one for one in chosen if one.future.set_running_or_notify_cancel()]
                     if wanted:
-                        self._asked[merges] = wanted
+                        self._asked[lengthy] = wanted
                         return wanted
                     continue
                 if self._closed:
                     return []
                 self._changed.wait(left)
 
-    def _choose(self, merges: bool) -> list[_Asked]:
+    def _choose(self, lengthy: bool) -> list[_Asked]:
         """The first that waits, and those behind it that fit into its batch."""
         chosen: list[_Asked] = []
         rows = 0
         for one in self._waiting:
-            alike = one.kind == chosen[0].kind if chosen else one.signature.merges == merges
+            alike = one.kind == chosen[0].kind if chosen else one.signature.is_lengthy == lengthy
             if alike and (not chosen or rows + one.rows <= self._most_rows):
                 chosen.append(one)
                 rows += one.rows

@@ -82,6 +82,12 @@ class ServedSignature:
         """Whether requests may share a batch: all of its tensors have a row for each of it."""
         return all(one.rows for one in (*self.inputs.values(), *self.outputs.values()))
 
+    @property
+    def is_lengthy(self) -> bool:
+        """Whether a request may take any time: it is of a whole, or its rows have any length."""
+        shapes = [one.shape for one in self.inputs.values()]
+        return not self.merges or any(one is None or None in one[1:] for one in shapes)
+
     def check_names(self, inputs: Mapping[str, Any]) -> None:
         """Refuses inputs of other names."""
         if inputs.keys() != self.inputs.keys():

@@ -94,6 +94,26 @@ def test_what_can_not_be_merged_keeps_no_batch_waiting(door, batcher):
     assert long.result(10)["y"].tolist() == [10]
 
 
+def test_recordings_of_any_length_are_merged_and_keep_no_batch_waiting(door, batcher):
+    signature = make_signature(door, shape=(None, None, 2))
+
+    def recordings(*numbers, length):
+        return {"x": np.full((len(numbers), length, 2), np.float32(numbers)[:, None, None])}
+
+    first = batcher.submit(signature, recordings(1, length=900))
+    time.sleep(0.05)  # it is being computed
+    others = [
+        batcher.submit(signature, recordings(*numbers, length=length))
+        for numbers, length in (((2,), 5), ((3,), 7), ((4, 5), 5))
+    ]
+    assert batcher.submit(make_signature(lambda x: x), rows(2)).result(10)["y"].tolist() == [[2]]
+    assert not any(one.done() for one in (first, *others))
+    door.open.set()
+    found = [one.result(10)["y"][:, 0, 0].tolist() for one in (first, *others)]
+    assert found == [[10], [20], [30], [40, 50]]
+    assert door.sizes == [1, 3, 1]
+
+
 def test_a_delay_waits_for_others_and_no_longer_than_it_says(door):
     door.open.set()
     batcher = Batcher(most_rows=3, delay=0.3)

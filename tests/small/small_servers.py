@@ -14,9 +14,9 @@ from ecg_keras.serving.served import ServedModel, ServedSignature, TensorForm
 from ecg_keras.serving.server_life import answering
 
 
-def make_signature(function, rows=True) -> ServedSignature:
+def make_signature(function, rows=True, shape=None) -> ServedSignature:
     """One that a Python function answers."""
-    shape = (None, 1) if rows else (1,)
+    shape = shape or ((None, 1) if rows else (1,))
     forms = {name: {name: TensorForm(name, tf.float32, shape)} for name in ("x", "y")}
 
     def call(x):
