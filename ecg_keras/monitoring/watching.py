@@ -227,7 +227,9 @@ def _windows_of(table: AnswerTable) -> Float32Array:
 def _keep_one(table: AnswerTable) -> tuple[AnswerTable, int]:
     """Each recording once, by its first answer where it has one, and how many rows are left out."""
     order = np.argsort(~table.answered, kind="stable")
-    _, first = np.unique(table.record_ids[order], return_index=True)
+    ids = table.record_ids[order]
+    _, first, group = np.unique(ids, return_index=True, return_inverse=True)
+    _refuse_others(table, order, order[first][group])
     kept = np.sort(order[first])
     changes: dict[str, Any] = {}
     for one in fields(table):
@@ -237,6 +239,27 @@ def _keep_one(table: AnswerTable) -> tuple[AnswerTable, int]:
         elif value is not None:
             changes[one.name] = value[kept]
     return AnswerTable(**changes), len(table.record_ids) - len(kept)
+
+
+def _refuse_others(table: AnswerTable, rows: AnyArray, kept: AnyArray) -> None:
+    """Refuses answers of one record id that are of several recordings.
+
+    The figures of a signal may differ by rounding from one machine to another.
+    """
+    others = table.patient_ids[rows] != table.patient_ids[kept]
+    for values in table.figures.values():
+        one, other = values[rows], values[kept]
+        apart = ~np.isclose(one, other, rtol=0.01, atol=1e-3) & ~np.isnan(one) & ~np.isnan(other)
+        others |= apart.reshape(len(rows), -1).any(axis=1)
+    # of what is not answered it is not known
+    others &= table.answered[rows] & table.answered[kept]
+    if others.any():
+        names = sorted(set(table.record_ids[rows[others]].tolist()))
+        raise DataError(
+            f"{plural(len(names), 'record id')} of answers, {listed(names, 4)}, mean several "
+            "recordings each: their patients or signals differ. Compare each site or dataset on "
+            "its own; of a file that was corrected name its last answers alone."
+        )
 
 
 def _split(times: TextArray, by: str, remarks: list[str]) -> Masks:

@@ -9,8 +9,11 @@ import pytest
 
 import ecg_keras as ecg
 from ecg_keras import validation
+from ecg_keras.config import Data
+from ecg_keras.data import prepare
 from ecg_keras.errors import DataError
 from ecg_keras.prediction import LooseFiles, open_trained
+from ecg_keras.simulate import simulate
 
 TRUE = {"sampling_rate": 500, "unit": "mV"}
 
@@ -98,6 +101,36 @@ def test_a_file_that_was_corrected_is_answered(service, sound, tmp_path, monkeyp
     found = ecg.monitor(service.run, [tmp_path / "before.parquet", sound])
     assert (found.periods[0].records, found.periods[0].answered) == (80, 80)
     assert "of 80 more answers about the same recordings none counts" in found.remarks
+
+
+def test_recordings_of_several_sites_with_the_same_ids_are_refused(service, sound, tmp_path):
+    rows = pd.read_parquet(sound)
+    # another computer rounds a figure otherwise, and its file is another format's
+    rows.assign(peak_mv=rows.peak_mv * 1.001).to_json(
+        tmp_path / "again.jsonl", orient="records", lines=True
+    )
+    found = ecg.monitor(service.run, [sound, tmp_path / "again.jsonl"])
+    assert found.periods[0].records == 80
+    assert found.remarks == ("of 80 more answers about the same recordings none counts",)
+    others = {
+        "patients": rows.assign(patient_id="p" + rows.record_id),
+        "signals": rows.assign(
+            **{name: rows[name].to_numpy()[::-1] for name in ("peak_mv", "rms_mv", "noise_mv")}
+        ),
+    }
+    for name, other in others.items():
+        other.to_parquet(tmp_path / f"{name}.parquet")
+        with pytest.raises(DataError, match=r"80 record ids of answers, .* mean several record"):
+            ecg.monitor(service.run, [sound, tmp_path / f"{name}.parquet"])
+        assert ecg.monitor(service.run, tmp_path / f"{name}.parquet").periods[0].records == 80
+
+
+def test_shards_of_several_sites_with_the_same_ids_are_refused(service, tmp_path):
+    simulate(tmp_path / "raw", hospital="lakeside", records=24, seed=1)
+    settings = Data(source="ptbxl", raw=tmp_path / "raw", sampling_rate=500, seconds=4)
+    prepare(settings, tmp_path / "shards")
+    with pytest.raises(DataError, match=r"24 record ids of answers, 1, 10, .* mean several"):
+        ecg.monitor(service.run, [service.shards, tmp_path / "shards"])
 
 
 def test_the_truth_and_times_are_joined_and_each_month_judged(service, sound, tmp_path):
