@@ -38,24 +38,21 @@ STEP_MV = 0.001  # of a stored sample, or more where the largest asks for it
 MOST_STEPS = 32767  # of an int16
 # a record whose limb leads miss the identities by more is broken where its database obeys them
 _BROKEN_MV = USABLE["einthoven_mv"][1]
-# what the system answers where a file itself is wrong, or is not there; whatever else it answers is
-# a fault of the disk, the network or the machine, as all files were read before, for their hashes
+# what the system answers where a file is not there or may not be read, or a drive or share is gone
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM)
+# and where a file itself is wrong; whatever else it answers is a fault of the disk, the network or
+# the machine, as all files were read before, for their hashes
 _OF_THE_FILE = (
     None,  # of a library that reads the file
-    errno.ENOENT,
-    errno.ENOTDIR,
+    *_GONE,
     errno.EISDIR,
     errno.ENAMETOOLONG,
     errno.ELOOP,
-    errno.EACCES,
-    errno.EPERM,
     errno.EINVAL,
     errno.ESPIPE,
     errno.ENXIO,
     errno.EILSEQ,
 )
-# of these, what is also answered where a drive is gone, or a permission to use it
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, eq=False)

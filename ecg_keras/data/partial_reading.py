@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 
@@ -147,7 +146,8 @@ def _find_best(opened: OpenedRecording, length: int) -> tuple[int, int]:
                 raise
             if end - begin > 1:
                 middle = (begin + end) // 2
-                yield from chain(measure(begin, middle), measure(middle, end))
+                yield from measure(begin, middle)
+                yield from measure(middle, end)
                 return
             values = np.full((block, len(opened.first.leads)), np.nan, np.float32)
         yield measure_blocks(values, rates[0])
