@@ -280,23 +280,17 @@ def _differ(cells: Sequence[str], names: Sequence[str], lead_names: LeadNames) -
 
 def _lay_out_rows(lines: Sequence[str], rows: Sequence[_Row], first: int, separator: str) -> Layout:
     """Of a table whose lines are leads: what the lines above the first of them say."""
-    above = [lines[row.line] for row in rows if row.line < first]
-    clock = stated_clock(above)
-    return Layout(
-        first,
-        Columns(separator, 0, ()),
-        rows=True,
-        unit=_find_unit(above),
-        clocks=() if clock is None else (clock,),
-    )
+    above = [row for row in rows if row.line < first]
+    unit, clocks = _find_unit(lines, above), _find_clocks(lines, above)
+    return Layout(first, Columns(separator, 0, ()), rows=True, unit=unit, clocks=clocks)
 
 
 def _find_clocks(
     lines: Sequence[str],
     above: Sequence[_Row],
-    names: Sequence[str],
-    table: Sequence[_Row],
-    wanted: Sequence[int],
+    names: Sequence[str] = (),
+    table: Sequence[_Row] = (),
+    wanted: Sequence[int] = (),
 ) -> tuple[Clock, ...]:
     """What lines above the samples, and columns beside the leads, say of the sampling rate."""
     stated = stated_clock([lines[row.line] for row in above])
@@ -312,7 +306,7 @@ def _find_units(
     lines: Sequence[str], above: Sequence[_Row], names: Sequence[str], wanted: Sequence[int]
 ) -> tuple[float | None, ...]:
     """What the header, a line of units below it, or a line above it says of each lead's unit."""
-    stated = _find_unit([lines[row.line] for row in above])
+    stated = _find_unit(lines, above)
     units = []
     for column in wanted:
         own = split_unit(names[column])[1] if column < len(names) else None
@@ -321,6 +315,6 @@ def _find_units(
     return tuple(units)
 
 
-def _find_unit(above: Sequence[str]) -> float | None:
+def _find_unit(lines: Sequence[str], above: Sequence[_Row]) -> float | None:
     """Millivolts in the unit that one of the lines above the samples states."""
-    return next((one for line in above if (one := stated_unit(line))), None)
+    return next((one for row in above if (one := stated_unit(lines[row.line]))), None)
