@@ -12,6 +12,7 @@ from ecg_keras.config import SeenData
 from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
 from ecg_keras.files import parse_as, read_json, write_json
+from ecg_keras.sources import SOURCES, have_same_recordings
 from ecg_keras.training.run import Run, run_of
 
 
@@ -130,8 +131,13 @@ def seen_databases(weights: Path) -> tuple[SeenData, ...]:
 
 
 def of_same_database(named: Sequence[SeenData], source: str) -> tuple[SeenData, ...]:
-    """Those that are, by their names, the database of a source."""
-    return tuple(one for one in named if one.is_of(source))
+    """Those of a source, by their names, and known copies of them or of parts of them."""
+    return tuple(
+        one
+        for one in named
+        if one.is_of(source)
+        or any(one.is_of(name) and have_same_recordings(name, source) for name in SOURCES)
+    )
 
 
 def tell_databases(weights: Path, named: Sequence[SeenData], source: str) -> str:
@@ -140,16 +146,18 @@ def tell_databases(weights: Path, named: Sequence[SeenData], source: str) -> str
         return ""
     names = ", ".join(dict.fromkeys(one.database for one in named))
     same = of_same_database(named, source)
-    parts = "; ".join(
-        f"folds {', '.join(map(str, one.folds))}"
-        if one.folds
-        else f"splits {', '.join(one.splits)}"
+    what = "; ".join(
+        (f"this is {source}" if one.is_of(source) else f"{source} has recordings of {one.database}")
+        + ", of which it has seen "
+        + (
+            f"folds {', '.join(map(str, one.folds))}"
+            if one.folds
+            else f"splits {', '.join(one.splits)}"
+        )
         for one in same
-    )
-    what = (
-        f"this is {source}, of which it has seen {parts}"
-        if same
-        else f"none of them is called {source}, but copies can't be looked for"
+    ) or (
+        f"none of them is called {source} or known to have its recordings, but other copies can't "
+        "be looked for"
     )
     return f"{weights}: was trained on {names}, as its card says: {what}."
 
