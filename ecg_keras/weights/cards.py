@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecg_keras.config import Problem, WeightsCard, load_card
 from ecg_keras.errors import DataError, unknown_name
-from ecg_keras.files import sha256_of
+from ecg_keras.files import read_json, sha256_of
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import SOURCES
 from ecg_keras.weights.families import FAMILIES, find_family
@@ -86,13 +86,15 @@ def describe_head(place: str | Path, card: str | Path) -> str:
 
     Args:
         place: of the network, for the sentence.
-        card: of the weights it was made from, in its run folder; it need not be there.
+        card: of the weights it was made from, in its run folder; it need not be there. The
+            ``status.json`` beside it says whether the file had a head.
 
     Returns:
         The sentence; nothing where the head was published, or it is no imported network.
 
     Raises:
         ConfigError: the card is damaged.
+        DataError: the status is.
 
     Example:
         >>> describe_head("runs/mine", "runs/mine/card.yaml")
@@ -102,12 +104,22 @@ def describe_head(place: str | Path, card: str | Path) -> str:
     if not card.is_file():
         return ""
     family = find_family(load_card(card).family)
-    if "head" not in family.own:
+    if "head" in family.own:
+        why = f"none is published of {family.name}"
+    elif _began_with_chance(card.with_name("status.json")):
+        why = "there is none in the file of its weights"
+    else:
         return ""
     return (
-        f"{place}: its head was never trained, because none is published of {family.name}: its "
-        "probabilities are chance. Fine-tune it first, in a recipe with initialise.from."
+        f"{place}: its head was never trained, because {why}: its probabilities are chance. "
+        "Fine-tune it first, in a recipe with initialise.from."
     )
+
+
+def _began_with_chance(status: Path) -> bool:
+    """Whether an import kept the first weights of the head, which only later ones report."""
+    advice = f"Remove {status.parent} and import the weights again."
+    return status.is_file() and read_json(status, "statuses", dict, advice).get("head") == "new"
 
 
 def identify(path: str | Path, card: WeightsCard) -> str:

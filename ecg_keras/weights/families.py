@@ -56,6 +56,20 @@ class Family:
     end: Callable[[Any], Any] = lambda classifier: classifier
     own: tuple[str, ...] = ()
 
+    def has_head(self, tensors: Mapping[str, AnyArray]) -> bool:
+        """Whether the published head is among tensors, or a part of it.
+
+        Args:
+            tensors: such as `read_tensors` returns.
+
+        Example:
+            >>> find_family("resnet1d18").has_head({"fc1.weight": np.zeros((512, 512))})
+            False
+        """
+        begins = tuple(f"{self.tensors('head')}{sign}" for sign in "./")
+        named = any(name.startswith(begins) for name in self.renamed(tensors))
+        return named and "head" not in self.own
+
 
 def _imagenet(name: str, recognised_by: Mapping[str, Shape | None]) -> Family:
     """Of keras.applications: a network for images, whose head nobody needs."""
@@ -135,21 +149,21 @@ FAMILIES = (
         "lstm",
         published_names.RECURRENT.get,
         "nguyen_do.yaml",
-        {"lstm.weight_ih_l0": (400, None), "lstm.weight_ih_l0_reverse": None, "fc.bias": (None,)},
+        {"lstm.weight_ih_l0": (400, None), "lstm.weight_ih_l0_reverse": None},
     ),
     Family(
         "bilstm",
         "bilstm",
         published_names.RECURRENT.get,
         "nguyen_do.yaml",
-        {"lstm.weight_ih_l0_reverse": (400, None), "fc.bias": (None,)},
+        {"lstm.weight_ih_l0_reverse": (400, None)},
     ),
     Family(
         "gru",
         "gru",
         published_names.RECURRENT.get,
         "nguyen_do.yaml",
-        {"gru.weight_ih_l0": (300, None), "fc.bias": (None,)},
+        {"gru.weight_ih_l0": (300, None)},
     ),
     Family(
         "xception_time",
@@ -167,7 +181,10 @@ FAMILIES = (
         "inception_ahus",
         published_names.INCEPTION_AHUS.get,
         "inception_ahus.yaml",
-        {"down_layers.0.weight": (32, None, 5), "inception_network.fc.weight": (None, 128)},
+        {
+            "down_layers.0.weight": (32, None, 5),
+            "inception_network.blocks.5.batch_norm.weight": (128,),
+        },
         layouts={"head": published_names.without_bias},
     ),
     Family(

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ecg_keras import weights
 from ecg_keras.array_types import AnyArray
@@ -43,7 +43,7 @@ class Imported:
         card, family = self.published.card, self.published.family
         seconds = card.num_samples / card.sampling_rate
         scaling = card.scaling.model_dump(exclude_defaults=True)
-        chance = "; the head begins with chance, because none is published" * ("head" in family.own)
+        chance = "; the head begins with chance, because none is published" * self._is_chance()
         rows = [
             ("network", f"{family.backbone}, {self.parameters:,} parameters"),
             ("weights", f"{self.published.path}, family {family.name}"),
@@ -61,6 +61,9 @@ class Imported:
             more = f" and {len(self.taken.ignored) - 5} more" * (len(self.taken.ignored) > 5)
             rows.append(("layers", f"{len(self.taken.copied)} taken; ignored: {ignored}{more}"))
         return text_table((), [*rows, ("run", str(self.run.folder))], left=2)
+
+    def _is_chance(self) -> bool:
+        return weights.describe_head(self.run.folder, self.run.card) != ""
 
 
 def _describe(settings: Mapping[str, Any]) -> str:
@@ -152,9 +155,11 @@ def _write(
         )
     except ConfigError as error:
         raise ConfigError(f"{published.card_path}: {error}") from error
-    model = published.family.end(model)
+    head: Literal["keep", "new"] = "keep" if published.family.has_head(tensors) else "new"
+    if head == "keep":
+        model = published.family.end(model)
     try:
-        taken = weights.take_weights(model, tensors, published.family)
+        taken = weights.take_weights(model, tensors, published.family, head=head)
     except DataError as error:
         raise DataError(f"{published.path}: {error}") from error
     models.save_model(model, run.model)
@@ -169,6 +174,7 @@ def _write(
         fingerprint=published.fingerprint,
         settings={"model": network.model_dump(mode="json")},
         num_parameters=parameters,
+        head=head,
         seen_databases=[one.model_dump(mode="json") for one in card.seen],
         file=published.path.name,
     )

@@ -86,6 +86,7 @@ def test_the_run_has_the_network_the_preprocessing_and_the_head(here):
     assert run.card.read_text() == Path("theirs.yaml").read_text()
     network = read_network(run)
     assert (network.backbone, network.scaling) == ("gru", "none")
+    assert weights.describe_head("runs/theirs", run.card) == ""
     rng = np.random.default_rng(2)
     signals = rng.normal(0, 0.5, (3, 100, 12)).astype(np.float32)
     _, tensors = publish(here, name="again.pt", family="gru")
@@ -116,6 +117,23 @@ def test_a_network_that_others_saved_with_keras_3_is_imported_with_its_card(tmp_
     run = workflow.import_weights("theirs.keras", card="card.yaml").run
     found = models.load_model(run.model).get_layer("stage4_conv2").get_weights()[0]
     np.testing.assert_array_equal(found, theirs.get_layer("conv1d_13").get_weights()[0])
+
+
+@pytest.mark.parametrize("family", ["resnet1d18", "gru", "xception_time", "inception_ahus"])
+def test_a_file_without_its_head_is_imported_with_one_that_is_chance(family, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, tensors = publish(tmp_path, family=family)
+    prefix = weights.find_family(family).tensors("head")
+    write_state(path, {k: v for k, v in tensors.items() if not k.startswith(prefix)})
+    made = workflow.import_weights("theirs.pt")
+    assert "head" in made.taken.kept and made.run.read_status()["head"] == "new"
+    why = "its head was never trained, because there is none in the file of its weights"
+    assert why in weights.describe_head("runs/theirs", made.run.card)
+    model = models.load_model(made.run.model)
+    assert model.get_layer("head").units == 5 and models.cut_head(model) is not None
+    again = workflow.import_weights("theirs.pt")
+    for one in (made, again):
+        assert "CD; the head begins with chance, because none is published" in one.table()
 
 
 def test_it_has_no_scores_of_its_own_and_that_is_said(here):
