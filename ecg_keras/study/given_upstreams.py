@@ -11,7 +11,7 @@ from ecg_keras.config import LoadedStudy, Model, Part, Recipe, compose
 from ecg_keras.errors import ConfigError, EcgKerasError, list_problems
 from ecg_keras.models import published_head, weights_fit
 from ecg_keras.study.grid import Point, downstream_parts, source_of_downstream
-from ecg_keras.training import Run, of_same_database, read_network
+from ecg_keras.training import Run, of_same_database, read_network, seen_databases
 from ecg_keras.workflow import (
     PublishedWeights,
     check_first_weights,
@@ -60,7 +60,9 @@ class GivenUpstream:
         heads = (published_head(point.backbone, head) for head in (self.network.head, point.head))
         if not weights_fit(point.backbone, *heads):
             return False
-        seen = () if self.published is None else self.published.card.seen
+        seen = (
+            seen_databases(self.run.folder) if self.published is None else self.published.card.seen
+        )
         return not of_same_database(seen, source_of_downstream(study.study, point))
 
     def import_published(self) -> None:

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         of_same_database as of_same_database,
         read_guarded as read_guarded,
         records_left_out as records_left_out,
+        seen_databases as seen_databases,
     )
     from ecg_keras.training.trackers import (
         MlflowRun as MlflowRun,

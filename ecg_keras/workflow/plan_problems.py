@@ -11,7 +11,13 @@ from ecg_keras import data
 from ecg_keras.config import check_candidates, check_different
 from ecg_keras.data import stored_leads
 from ecg_keras.errors import DataError, EcgKerasError
-from ecg_keras.training import check_databases, check_labels, check_one_worker, check_weights
+from ecg_keras.training import (
+    check_databases,
+    check_labels,
+    check_one_worker,
+    check_weights,
+    seen_databases,
+)
 from ecg_keras.workflow.first_weights import check_upstream_recipe
 from ecg_keras.workflow.grouped import check_columns, check_groups
 from ecg_keras.workflow.job import Job
@@ -52,9 +58,11 @@ def check_first(job: Job) -> None:
     """Refuses, before anything is made, what is known to fail later."""
     if job.upstream is None:
         job.upstream_mark  # noqa: B018  fails where there are no such weights
-        if job.published is not None and job.published.card.seen:
-            seen, source = job.published.card.seen, job.data.source
-            check_databases(job.recipe, job.published.path, seen, source, job.loaded.path)
+        weights, published = job.upstream_weights, job.published
+        if weights is not None:
+            place = weights if published is None else published.path
+            seen = seen_databases(weights) if published is None else published.card.seen
+            check_databases(job.recipe, place, seen, job.data.source, job.loaded.path)
     else:
         labels = known_labels(job.data), known_labels(job.upstream.data)
         check_upstream_recipe(job.loaded, job.upstream.loaded, labels)

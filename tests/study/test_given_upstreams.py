@@ -12,6 +12,7 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.report import write_study
 from ecg_keras.study import gather
 from ecg_keras.training import Run
+from ecg_keras.workflow import import_weights
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 SIGNALS = {"data": {"label_set": "superdiagnostic", "split": {"method": "patients"}}}
@@ -71,12 +72,16 @@ def test_they_start_no_run_of_a_head_that_their_weights_are_not_for(tmp_path, th
     assert heads == ["as_published"] and started["mean_max"] == "scratch"
 
 
-def test_a_database_that_they_have_seen_is_left_out(tmp_path):
-    publish(tmp_path, changes=[("database: Elsewhere", "database: ludb")])
+@pytest.mark.parametrize("imported", [False, True])
+@pytest.mark.parametrize(("seen", "source"), [("ludb", "ludb"), ("challenge", "ptbxl")])
+def test_a_database_that_they_have_seen_is_left_out(tmp_path, seen, source, imported):
+    theirs, _ = publish(tmp_path, changes=[("database: Elsewhere", f"database: {seen}")])
+    if imported:
+        theirs = import_weights(theirs, tmp_path / "runs" / "theirs").run.folder
     plan = listed(
         tmp_path,
-        tmp_path / "theirs.pt",
-        downstreams={"ludb": {"data": {"source": "ludb"}}, "river": simulated("riverside", 80)},
+        theirs,
+        downstreams={"seen": {"data": {"source": source}}, "river": simulated("riverside", 80)},
         grid={"seeds": [0], "upstreams": ["theirs"]},
     )
     starts = [cell.name for cell in plan.cells if cell.recipe.mode == "finetune"]

@@ -325,6 +325,18 @@ def test_a_file_of_no_use_here_is_refused_before_data_are_prepared(
     assert re.search(message, str(found)) and not Path("runs").exists()
 
 
+def test_a_run_that_has_seen_this_database_is_refused_before_data_are_prepared(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    publish(Path(), family="gru", changes=[("Elsewhere", "Simulated")])
+    workflow.import_weights("theirs.pt")
+    recipe = write("mine", mode="finetune", data=DATA, initialise={"from": "runs/theirs"})
+    (found,) = workflow.find_problems(workflow.make_plan(workflow.make_job(workflow.load(recipe))))
+    said = "mine.yaml: runs/theirs: was trained on Simulated, as its card says: this is simulated"
+    assert str(found).startswith(said) and not Path("raw").exists()
+
+
 def test_an_input_that_the_network_refuses_is_the_cards(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     publish(Path(), changes=[("hz: 0.5", "hz: 1.0e-6")])
