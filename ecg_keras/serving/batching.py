@@ -170,12 +170,12 @@ class Batcher:
                 if not start:
                     raise
                 what = f"of {rows} rows asked in parts, in that from {start} on, counted from it"
-                raise RefusedError(error.code, f"{what}: {error}", error.status) from error
+                raise RefusedError(f"{what}: {error}", error.code, error.status) from error
             if any(len(values) != end - start for values in part.values()):
-                raise RefusedError("INTERNAL", f"{signature.name} gave no output for each row")
+                raise RefusedError(f"{signature.name} gave no output for each row", "INTERNAL")
             parts.append(part)
         return {name: np.concatenate([part[name] for part in parts]) for name in signature.outputs}
 
 
 def _ending() -> RefusedError:
-    return RefusedError("UNAVAILABLE", "the server is shutting down")
+    return RefusedError("the server is shutting down", "UNAVAILABLE")

@@ -82,7 +82,7 @@ class Desk:
             if not self._places.acquire(blocking=False):
                 most = self.limits.requests
                 raise RefusedError(
-                    "RESOURCE_EXHAUSTED", f"the server answers {most} requests at once: try later"
+                    f"the server answers {most} requests at once: try later", "RESOURCE_EXHAUSTED"
                 )
             try:
                 with self._now.track_inprogress():
@@ -104,9 +104,9 @@ class Desk:
 
 def too_late(limits: Limits) -> RefusedError:
     """What a request gets that is not answered in time."""
-    return RefusedError("DEADLINE_EXCEEDED", f"not answered within {limits.seconds:g} s")
+    return RefusedError(f"not answered within {limits.seconds:g} s", "DEADLINE_EXCEEDED")
 
 
 def client_left() -> RefusedError:
     """What a request counts as whose client no longer waits."""
-    return RefusedError("CANCELLED", "the client left")
+    return RefusedError("the client left", "CANCELLED")

@@ -81,8 +81,7 @@ class _Services(
                 known["card"] = wrappers_pb2.BytesValue(value=json.dumps(served.card).encode())
             for name in request.metadata_field:
                 if name not in known:
-                    what = f"Metadata field {name} is not supported"
-                    raise RefusedError("INVALID_ARGUMENT", what)
+                    raise RefusedError(f"Metadata field {name} is not supported")
                 answer.metadata[name].Pack(known[name])
             return answer
 

@@ -41,7 +41,7 @@ def make_app(desk: Desk) -> Starlette:
         path = f"{request.method} {request.url.path}"
         found = _PATH.fullmatch(request.path_params["path"])
         if found is None or request.method != _METHODS.get(found["verb"], "GET"):
-            raise RefusedError("INVALID_ARGUMENT", f"Malformed request: {path}")
+            raise RefusedError(f"Malformed request: {path}")
         version = None if found["version"] is None else int(found["version"])
         desk.served.check(found["name"], version, found["label"] or "")
         if found["verb"] == ":predict":
@@ -50,7 +50,7 @@ def make_app(desk: Desk) -> Starlette:
             return JSONResponse(_metadata(desk))
         if found["verb"] == "/card":
             if desk.served.card is None:
-                raise RefusedError("NOT_FOUND", "this SavedModel has no card")
+                raise RefusedError("this SavedModel has no card", "NOT_FOUND")
             return JSONResponse(desk.served.card)
         return JSONResponse(_status(desk))
 
@@ -119,7 +119,7 @@ async def _read_body(desk: Desk, request: Request) -> bytes:
     """
     most = desk.limits.request_bytes
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise RefusedError("INVALID_ARGUMENT", "the body must not be compressed", 415)
+        raise RefusedError("the body must not be compressed", status=415)
 
     async def read() -> list[bytes]:
         parts, length = [], 0
@@ -130,14 +130,14 @@ async def _read_body(desk: Desk, request: Request) -> bytes:
             else:
                 parts.clear()
         if length > most:
-            raise RefusedError("INVALID_ARGUMENT", f"a request has at most {most:,} bytes", 413)
+            raise RefusedError(f"a request has at most {most:,} bytes", status=413)
         return parts
 
     try:
         return b"".join(await asyncio.wait_for(read(), desk.limits.seconds))
     except asyncio.TimeoutError as error:
         what = f"the request did not arrive within {desk.limits.seconds:g} s"
-        raise RefusedError("DEADLINE_EXCEEDED", what, 408) from error
+        raise RefusedError(what, "DEADLINE_EXCEEDED", 408) from error
     except ClientDisconnect as error:
         raise client_left() from error
 

@@ -32,11 +32,13 @@ HTTP_STATUS = {
 
 
 class RefusedError(Exception):
-    """A request gets no answer; ``status`` where REST is more exact than gRPC's code.
+    """A request gets no answer; ``code`` is gRPC's, ``status`` where REST is more exact.
 
     What a request holds may be in the message, and gRPC loses one that is too long."""
 
-    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, code: str = "INVALID_ARGUMENT", status: int | None = None
+    ) -> None:
         super().__init__(shortened(printable(message), 400))
         self.code = code
         self.status = status or HTTP_STATUS[code]
@@ -62,10 +64,7 @@ class TensorForm:
             or any(b not in (None, a) for a, b in zip(shape, self.shape, strict=True))
         ):
             sizes = ", ".join("any" if size is None else f"{size}" for size in self.shape)
-            raise RefusedError(
-                "INVALID_ARGUMENT",
-                f"{self.name}: must have the shape ({sizes}). Received: {shape}.",
-            )
+            raise RefusedError(f"{self.name}: must have the shape ({sizes}). Received: {shape}.")
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,8 @@ class ServedSignature:
         """Refuses inputs of other names."""
         if inputs.keys() != self.inputs.keys():
             raise RefusedError(
-                "INVALID_ARGUMENT",
                 f"signature {self.name} takes the inputs {listed(sorted(self.inputs))}. Received: "
-                f"{listed(sorted(inputs)) or 'none'}.",
+                f"{listed(sorted(inputs)) or 'none'}."
             )
 
     def count_rows(self, inputs: Arrays) -> int:
@@ -102,9 +100,8 @@ class ServedSignature:
         rows = {len(inputs[name]) for name, form in self.inputs.items() if form.rows}
         if len(rows) > 1 or 0 in rows:
             raise RefusedError(
-                "INVALID_ARGUMENT",
                 "all inputs must have the same number of rows, at least one. Received: "
-                f"{', '.join(map(str, sorted(rows)))}.",
+                f"{', '.join(map(str, sorted(rows)))}."
             )
         return max(rows, default=1)
 
@@ -117,13 +114,13 @@ class ServedSignature:
             return {name: one.numpy() for name, one in self.function(**tensors).items()}
         except UnicodeDecodeError as error:  # of TensorFlow's own message, which has it in it
             what = f"a string that signature {self.name} was asked with is no UTF-8"
-            raise RefusedError("INVALID_ARGUMENT", what) from error
+            raise RefusedError(what) from error
         except tf.errors.InvalidArgumentError as error:
-            raise RefusedError("INVALID_ARGUMENT", _reason(error)) from error
+            raise RefusedError(_reason(error)) from error
         except tf.errors.ResourceExhaustedError as error:
-            raise RefusedError("RESOURCE_EXHAUSTED", _reason(error)) from error
+            raise RefusedError(_reason(error), "RESOURCE_EXHAUSTED") from error
         except tf.errors.OpError as error:
-            raise RefusedError("INTERNAL", _reason(error)) from error
+            raise RefusedError(_reason(error), "INTERNAL") from error
 
 
 @dataclass(frozen=True)
@@ -144,20 +141,18 @@ class ServedModel:
     def check(self, name: str, version: int | None = None, label: str = "") -> None:
         """Refuses another model or version."""
         if label:
-            what = f"Unrecognized servable version label: {label}"
-            raise RefusedError("INVALID_ARGUMENT", what)
+            raise RefusedError(f"Unrecognized servable version label: {label}")
         if name != self.name or version not in (None, self.version):
             kind = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-            raise RefusedError("NOT_FOUND", f"Servable not found for request: {kind}")
+            raise RefusedError(f"Servable not found for request: {kind}", "NOT_FOUND")
 
     def signature(self, name: str) -> ServedSignature:
         """A signature by its name; the default one by none."""
         found = self.signatures.get(name or DEFAULT)
         if found is None:
             raise RefusedError(
-                "INVALID_ARGUMENT",
                 f'Serving signature name: "{name or DEFAULT}" not found in signature def. There '
-                f"are: {listed(sorted(self.signatures))}.",
+                f"are: {listed(sorted(self.signatures))}."
             )
         return found
 

@@ -26,15 +26,15 @@ def parse_json(body: bytes, served: ServedModel) -> tuple[ServedSignature, Array
     try:
         content = json.loads(body, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise _wrong(f"JSON Parse error: {error}") from error
+        raise RefusedError(f"JSON Parse error: {error}") from error
     if not isinstance(content, dict):
-        raise _wrong(f"the body must be an object. Received: {type(content).__name__}.")
+        raise RefusedError(f"the body must be an object. Received: {type(content).__name__}.")
     name = content.get("signature_name", "")
     if not isinstance(name, str):
-        raise _wrong("'signature_name' key must be a string value.")
+        raise RefusedError("'signature_name' key must be a string value.")
     signature = served.signature(name)
     if ("instances" in content) == ("inputs" in content):
-        raise _wrong(
+        raise RefusedError(
             "Missing 'inputs' or 'instances' key"
             if "inputs" not in content
             else "expecting only one of 'inputs' or 'instances' keys to exist"
@@ -51,12 +51,12 @@ def parse_json(body: bytes, served: ServedModel) -> tuple[ServedSignature, Array
 def _rows(instances: Any, signature: ServedSignature) -> dict[str, list[Any]]:
     """Values of each input, of which every instance has one."""
     if not isinstance(instances, list) or not instances:
-        raise _wrong("'instances' must be a list of at least one")
+        raise RefusedError("'instances' must be a list of at least one")
     if not any(map(_is_object, instances)):
         return _alone(signature, instances)
     for number, one in enumerate(instances):
         if not _is_object(one) or one.keys() != signature.inputs.keys():
-            raise _wrong(
+            raise RefusedError(
                 f"Failed to process element: {number} of 'instances' list: it must be an object "
                 f"with the keys {', '.join(sorted(signature.inputs))}."
             )
@@ -65,7 +65,7 @@ def _rows(instances: Any, signature: ServedSignature) -> dict[str, list[Any]]:
 
 def _alone(signature: ServedSignature, values: Any) -> dict[str, Any]:
     if len(signature.inputs) != 1:
-        raise _wrong(
+        raise RefusedError(
             f"signature {signature.name} takes {len(signature.inputs)} inputs, so an object must "
             f"name them: {', '.join(sorted(signature.inputs))}."
         )
@@ -82,14 +82,14 @@ def _read_values(value: Any, form: TensorForm) -> AnyArray:
     level: list[Any] = [value]
     while level and isinstance(level[0], list):
         if set(map(type, level)) != {list} or len(lengths := set(map(len, level))) > 1:
-            raise _wrong(f"{form.name}: lists of one level must have one length.")
+            raise RefusedError(f"{form.name}: lists of one level must have one length.")
         shape += lengths
         level = list(chain.from_iterable(level))
     form.check(tuple(shape))
     try:
         return _as_array(level, form.dtype).reshape(shape)
     except (ValueError, OverflowError, binascii.Error) as error:
-        raise _wrong(f"{form.name}: {error}") from error
+        raise RefusedError(f"{form.name}: {error}") from error
 
 
 def _as_array(values: list[Any], dtype: Any) -> AnyArray:
@@ -126,7 +126,7 @@ def print_json(outputs: Arrays, in_rows: bool) -> bytes:
     plain = {name: _plain(name, values) for name, values in outputs.items()}
     sizes = {values.shape[:1] for values in outputs.values()}
     if in_rows and (len(sizes) > 1 or () in sizes):
-        raise _wrong("the outputs have no row for each instance: ask for them with 'inputs'.")
+        raise RefusedError("the outputs have no row for each instance: ask for them with 'inputs'.")
     found: Any = plain
     if len(plain) == 1:
         (found,) = plain.values()
@@ -137,7 +137,7 @@ def print_json(outputs: Arrays, in_rows: bool) -> bytes:
         named = {"predictions" if in_rows else "outputs": found}
         return json.dumps(named, allow_nan=False).encode()
     except ValueError as error:
-        raise RefusedError("INTERNAL", "the answer holds NaN or infinite numbers") from error
+        raise RefusedError("the answer holds NaN or infinite numbers", "INTERNAL") from error
 
 
 def _plain(name: str, values: AnyArray) -> Any:
@@ -168,22 +168,24 @@ def parse_tensors(
 
 def _read_tensor(tensor: Any, form: TensorForm, most_bytes: int) -> AnyArray:
     if tensor.dtype != form.dtype.as_datatype_enum:
-        raise _wrong(f"{form.name}: must be {form.dtype.name}. Received: type {tensor.dtype}.")
+        raise RefusedError(
+            f"{form.name}: must be {form.dtype.name}. Received: type {tensor.dtype}."
+        )
     shape = tuple(one.size for one in tensor.tensor_shape.dim)
     if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0:
-        raise _wrong(f"{form.name}: its shape must be known.")
+        raise RefusedError(f"{form.name}: its shape must be known.")
     form.check(shape)
     # a few bytes may promise any size: one value stands for all
     size, given = math.prod(shape), len(tensor.string_val)
     if form.dtype == tf.string and given != size:  # each copy may be as long as the request
-        raise _wrong(f"{form.name}: must have a string for each element. Received: {given}.")
+        raise RefusedError(f"{form.name}: must have a string for each element. Received: {given}.")
     if form.dtype != tf.string and size * form.dtype.size > most_bytes:
         what = f"{form.name}: larger than max, {most_bytes:,} bytes"
-        raise RefusedError("RESOURCE_EXHAUSTED", what)
+        raise RefusedError(what, "RESOURCE_EXHAUSTED")
     try:
         values: AnyArray = tf.make_ndarray(tensor)
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise _wrong(f"{form.name}: {error}") from error
+        raise RefusedError(f"{form.name}: {error}") from error
     return values
 
 
@@ -199,8 +201,4 @@ def print_tensors(
 def check_wanted(signature: ServedSignature, wanted: tuple[str, ...]) -> None:
     """Refuses outputs that a signature does not give."""
     if unknown := sorted(set(wanted) - set(signature.outputs)):
-        raise _wrong(f"output tensor alias not found in signature: {unknown[0]}")
-
-
-def _wrong(message: str) -> RefusedError:
-    return RefusedError("INVALID_ARGUMENT", message)
+        raise RefusedError(f"output tensor alias not found in signature: {unknown[0]}")

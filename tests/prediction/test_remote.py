@@ -128,7 +128,7 @@ def test_the_words_of_a_server_that_takes_fewer_are_known(api, monkeypatch):
     words = "Task size 5 is larger than maximum input batch size 4"
 
     def submit(self, signature, inputs):
-        raise RefusedError("INVALID_ARGUMENT", words)
+        raise RefusedError(words)
 
     monkeypatch.setattr("ecg_keras.serving.batching.Batcher.submit", submit)
     card = dataclasses.replace(Card(("A",), ("I",), 100.0, 10, None, {}), input="x", output="y")
