@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecg_keras.cli.asking_options import Count, asking_options
-from ecg_keras.cli.options import PATH, page_option
+from ecg_keras.cli.options import PATH, PageEcgs, page_option
 from ecg_keras.cli.predict_commands import SHOWN_ROWS, print_end
 from ecg_keras.cli.saying import say
 from ecg_keras.errors import printable
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 @click.option("--steps", default=64, show_default=True, type=Count, help="Of the integral.")
 @click.option("--out", type=PATH, help="Write the attributions to this .npz, once all are there.")
 @page_option("explanations")
-@click.option(
-    "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
-    help="ECGs that the page draws: the first that are answered.",
-)  # fmt: skip
+@PageEcgs
 @asking_options()
 def explain(
     trained: TrainedNetwork,

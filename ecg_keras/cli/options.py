@@ -23,6 +23,10 @@ Seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(
 Bootstrap = click.option(
     "--bootstrap", default=2000, show_default=True, type=click.IntRange(min=100)
 )
+PageEcgs = click.option(
+    "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
+    help="ECGs that the page draws: the first that are answered.",
+)  # fmt: skip
 
 
 def refuse_given(names: Iterable[str], why: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecg_keras.cli.asking_options import asking_options
-from ecg_keras.cli.options import PATH, page_option
+from ecg_keras.cli.options import PATH, PageEcgs, page_option
 from ecg_keras.cli.saying import say, warn
 from ecg_keras.errors import MAX_PROBLEMS, printable
 from ecg_keras.text import text_table
@@ -33,10 +33,7 @@ def _place(context: click.Context, option: click.Parameter, value: str) -> str |
     "--out", type=PATH, help="Write the answers to this .csv, .jsonl or .parquet; resumes."
 )
 @page_option("answers")
-@click.option(
-    "--page-ecgs", default=12, show_default=True, type=click.IntRange(0, 200),
-    help="ECGs that the page draws: the first that are answered.",
-)  # fmt: skip
+@PageEcgs
 @click.option(
     "--page-marks/--no-page-marks", default=True, show_default=True,
     help="Mark on the page's ECGs what drove the answers, by integrated gradients.",
