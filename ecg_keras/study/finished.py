@@ -106,7 +106,7 @@ class FinishedCell:
         """Training records that there are, of which `train_records` are taken."""
         return self.dataset.splits["train"].records - len(self.left_out)
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> float:
         settings = read_trained_settings(self.run) or run_settings(self.recipe)
         return float(-(-self.train_records // settings["training"]["batch_size"]))

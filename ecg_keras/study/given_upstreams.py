@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class GivenUpstream:
     published: PublishedWeights | None
     run: Run
 
-    @property
+    @cached_property
     def network(self) -> Model | None:
         """Whose weights these are, where that is known."""
         return read_network(self.run) if self.published is None else self.published.model
