@@ -197,9 +197,15 @@ class _Listing:
         return cell
 
     def _identity(self, recipe: Recipe) -> str:
-        """What decides a run's weights, what a given upstream holds among it."""
-        start = "" if recipe.initialise is None else recipe.initialise.from_
-        return f"{_identity(recipe)}{self.starts.get(start, '')}"
+        """What decides a run's weights; a head that has two names counts as one."""
+        start = "" if recipe.initialise is None else self.starts.get(recipe.initialise.from_, "")
+        if head := published_head(recipe.model.backbone, recipe.model.head):
+            model = recipe.model.model_copy(update={"head": head})
+            recipe = recipe.model_copy(update={"model": model})
+        if _ignores_its_seed(recipe):
+            training = recipe.training.model_copy(update={"seed": 0})
+            recipe = recipe.model_copy(update={"training": training})
+        return f"{run_mark(recipe)} {seen_from(Path(), recipe.data.raw)}{start}"
 
     def _problem(self, recipe: Recipe, what: str) -> str | None:
         """Why the recipe can't run here; names that are wrong anywhere are errors."""
@@ -240,17 +246,6 @@ class _Listing:
                 if path.name.lower() not in self.names and not run_changes(settings, recipe):
                     return path.name
         return f"{stem}{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-
-
-def _identity(recipe: Recipe) -> str:
-    """What decides a run's weights but for a given upstream's; a head with two names is one."""
-    if head := published_head(recipe.model.backbone, recipe.model.head):
-        model = recipe.model.model_copy(update={"head": head})
-        recipe = recipe.model_copy(update={"model": model})
-    if _ignores_its_seed(recipe):
-        training = recipe.training.model_copy(update={"seed": 0})
-        recipe = recipe.model_copy(update={"training": training})
-    return f"{run_mark(recipe)} {seen_from(Path(), recipe.data.raw)}"
 
 
 def _ignores_its_seed(recipe: Recipe) -> bool:
