@@ -33,8 +33,7 @@ def draw_label(
     label = predictions.labels[column]
     target, probability = predictions.targets[:, column], predictions.probabilities[:, column]
     prevalence = float(target.mean())
-    decided = np.asarray(probability, np.float64) >= np.asarray(threshold, np.float64)
-    points = find_points(target == 1, decided)
+    points = find_points(target == 1, metrics.decide(probability, threshold) == 1)
     curves = (metrics.roc_curve, metrics.pr_curve)
     roc, pr = (
         Curve(*thin(*curve(target, probability)[:2]), point)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,9 @@ def markdown_text(table: Table) -> str:
 def latex_text(table: Table) -> str:
     r"""A ``booktabs`` table to ``\input``; ``longtable`` where it does not fit a page."""
     shown = table.for_readers()
-    heads, *body = [" & ".join(map(_latex, row)) + r" \\" for row in _texts(shown)]
-    aligned = "".join(_aligned(shown))
+    texts = _texts(shown)
+    heads, *body = [" & ".join(map(_latex, row)) + r" \\" for row in texts]
+    aligned = "".join(_aligned([column.kind for column in shown.columns], texts))
     caption = rf"\caption{{{_latex(_caption(table))}}}\label{{tab:{table.name}}}"
     head = (r"\toprule", heads, r"\midrule")
     if len(body) > PAGE_ROWS:
@@ -87,18 +88,15 @@ def latex_text(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _aligned(table: Table) -> list[str]:
+def _aligned(kinds: Sequence[Kind], texts: Sequence[Sequence[str]]) -> Iterator[str]:
     """How LaTeX aligns each column; those with a long cell share what the others leave."""
-    cells = list(zip(*_texts(table), strict=True))
+    widest = (max(map(len, cells)) for cells in zip(*texts, strict=True))
     long = [
-        column.kind not in NUMBERS and max(map(len, column_cells)) > LONG_CELL
-        for column, column_cells in zip(table.columns, cells, strict=True)
+        kind not in NUMBERS and size > LONG_CELL for kind, size in zip(kinds, widest, strict=True)
     ]
     width = max(0.2, (0.95 - 0.12 * long.count(False)) / max(1, sum(long)))
-    return [
-        rf"p{{{width:.2f}\linewidth}}" if is_long else "r" if column.kind in NUMBERS else "l"
-        for column, is_long in zip(table.columns, long, strict=True)
-    ]
+    for kind, is_long in zip(kinds, long, strict=True):
+        yield rf"p{{{width:.2f}\linewidth}}" if is_long else "r" if kind in NUMBERS else "l"
 
 
 def _raw(kind: Kind, value: Any) -> list[Any]:
