@@ -14,7 +14,6 @@ from ecg_keras.config import TUNABLE, Recipe, compose, load_recipe
 from ecg_keras.data import Dataset, describe, read_dataset, read_shards
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Comparison, Predictions, Scores, is_same_test
-from ecg_keras.files import read_json
 from ecg_keras.report.plots import History
 from ecg_keras.report.shown_ecgs import Stored
 from ecg_keras.statistics import Seeds, read_seeds
@@ -96,7 +95,7 @@ def read_run(folder: Path) -> RunFiles:
         scores=scores,
         test=test,
         history=_history(run, status),
-        environment=_environment(run.environment),
+        environment=run.read_environment(),
         guarded=read_guarded(run),
         tuned=read_tuned(run),
         seeds=_read_seeds(run),
@@ -163,12 +162,6 @@ def _history(run: Run, status: Mapping[str, Any]) -> History | None:
     except ValueError as error:
         raise DataError(f"{run.log}: not a log of `ecg-keras train`: {error}.") from error
     return History(columns, status.get("best_epoch"))
-
-
-def _environment(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    return read_json(path, "environments", dict, "Remove it: a page needs none.")
 
 
 def _baseline_predictions(baseline: Run | None, test: Predictions) -> Predictions | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ecg_keras import models
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError, listed
-from ecg_keras.files import read_json
 from ecg_keras.statistics import FEWEST_SEEDS, Compared, StudyResult, findings, headline
 from ecg_keras.study.arm_contrasts import (
     compare_arms,
@@ -110,7 +108,7 @@ def gather(
         ),
         datasets=describe_datasets(arms),
         skew=skew,
-        environment=_environment(next(iter(finished.values()))),
+        environment=next(iter(finished.values())).runs[0].run.read_environment(),
         cells={"done": done, "failed": failed, "missing": len(plan.cells) - done - failed},
         failures=state.failures,
         controls=controls,
@@ -122,13 +120,6 @@ def gather(
 def _trains_the_backbone(arm: StudyArm[FinishedCell]) -> bool:
     """Whether this is fine-tuning or scratch, rather than a linear probe."""
     return any(phase.train_from != "head" for phase in arm.runs[0].recipe.training.phases)
-
-
-def _environment(arm: StudyArm[FinishedCell]) -> Mapping[str, Any]:
-    path = arm.runs[0].run.environment
-    if not path.exists():
-        return {}
-    return read_json(path, "environments", dict, "Remove it: a page needs none.")
 
 
 def _not_done(

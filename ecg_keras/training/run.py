@@ -106,6 +106,16 @@ class Run:
         advice = f"Remove {self.folder} to train it again."
         return _Status(self, read_json(self.status, "statuses", _check_status, advice))
 
+    def read_environment(self) -> dict[str, Any]:
+        """Versions and machine of its training; empty where the run has no such file.
+
+        Raises:
+            DataError: environment.json is damaged.
+        """
+        if not self.environment.exists():
+            return {}
+        return read_json(self.environment, "environments", dict, "Remove it: a page needs none.")
+
     def read_place(self, name: str) -> Path:
         """A folder that status.json names, ``shards`` or ``baseline_run``; it may be gone.
 
