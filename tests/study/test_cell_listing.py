@@ -201,22 +201,18 @@ def test_a_run_is_calibrated_once_so_arms_that_share_it_ask_for_the_same(tmp_pat
     assert shared == tested == {"none", "platt"}
 
 
-def test_candidates_that_are_one_run_are_refused_until_they_are_trained(tmp_path):
-    tune = {"candidates": [{}, {"recipe": {"training": {"seed": 0}}}, {"rate": 2}]}
-    where = {"base": {"tune": tune}, "folder": str(tmp_path / "study")}
-    plan = study_plan(tmp_path, grid=SEED, **where)
-    with pytest.raises(ConfigError, match=r"ludb-.*: tune: only 2 of 3 candidates differ here"):
-        check_unfinished(plan)
-    for cell in plan.cells:
-        finish_cell(cell)
-        cell.run.tried.touch()
-    check_unfinished(plan)
-
-
-def test_what_is_still_to_be_trained_has_no_candidates_that_choose_on_test(tmp_path):
-    tune = {"candidates": [{}, {"recipe": {"training": {"validate_on": "test"}}}]}
+@pytest.mark.parametrize(
+    ("training", "more", "message"),
+    [
+        ({"seed": 0}, [{"rate": 2}], r"ludb-.*: tune: only 2 of 3 candidates differ here"),
+        ({"validate_on": "test"}, [], r"ludb-.*: a candidate sets no training\.validate_on"),
+    ],
+    ids=["of one run", "that choose on test"],
+)
+def test_candidates_are_refused_until_they_are_trained(tmp_path, training, more, message):
+    tune = {"candidates": [{}, {"recipe": {"training": training}}, *more]}
     plan = study_plan(tmp_path, grid=SEED, base={"tune": tune}, folder=str(tmp_path / "study"))
-    with pytest.raises(ConfigError, match=r"ludb-.*: a candidate sets no training\.validate_on"):
+    with pytest.raises(ConfigError, match=message):
         check_unfinished(plan)
     for cell in plan.cells:
         finish_cell(cell)

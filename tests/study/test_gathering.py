@@ -45,9 +45,15 @@ def by_mode(cell):
     return 1.0 if cell.arm is None else BETTER[cell.arm.mode]
 
 
+def finished(folder, more, skill=by_mode, **which):
+    """The plan of a study whose runs are finished."""
+    plan = list_study(folder, more)
+    finish(plan, skill, **which)
+    return plan
+
+
 def test_a_planted_gain_is_found_and_a_planted_null_is_not(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1, 2]}")
     arms, notes = read_arms(plan)
     assert notes == ()
     question = plan.loaded.study.question
@@ -62,15 +68,13 @@ def test_a_planted_gain_is_found_and_a_planted_null_is_not(tmp_path):
 
     other = tmp_path / "null"
     other.mkdir()
-    null = list_study(other, "grid: {seeds: [0, 1, 2]}")
-    finish(null, lambda cell: 1.0)
+    null = finished(other, "grid: {seeds: [0, 1, 2]}", lambda cell: 1.0)
     (found,) = compare_arms(read_arms(null)[0], "as_set", question)
     assert found.verdict.word in ("equivalent", "inconclusive")
 
 
 def test_without_folds_and_with_one_seed_the_difference_is_that_of_compare(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     arms, _ = read_arms(plan)
     (found,) = compare_arms(arms, "as_set", plan.loaded.study.question)
     pair = [
@@ -94,12 +98,11 @@ def test_arms_are_compared_on_the_seeds_that_both_have_finished(tmp_path):
 
 def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_split(tmp_path):
     published = "{data: {split: {method: records, valid: 0}}, training: {validate_on: test}}"
-    plan = list_study(
+    plan = finished(
         tmp_path,
         f"protocols: {{published: {{recipe: {published}, pretrain: {published}}}}}\n"
         "grid: {seeds: [0]}",
     )
-    finish(plan, by_mode)
     for cell in plan.cells:
         cell.run.predictions("valid").unlink()
     arms, notes = read_arms(plan)
@@ -115,8 +118,7 @@ def test_runs_without_a_validation_split_take_their_thresholds_from_the_test_spl
 
 
 def test_each_record_has_the_thresholds_of_its_own_fold(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
     arm = next(iter(read_arms(plan)[0].values()))
     scored = score_arm(arm, plan.loaded.study.question, "val_macro_auroc")
     for label, limits in scored.limits.items():
@@ -128,16 +130,14 @@ def test_each_record_has_the_thresholds_of_its_own_fold(tmp_path):
 
 
 def test_without_folds_all_records_have_one_threshold(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}")
     arm = next(iter(read_arms(plan)[0].values()))
     scored = score_arm(arm, plan.loaded.study.question, "val_macro_auroc")
     assert scored.limits == arm.mean_thresholds
 
 
 def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}")
     assert list_anomalies(read_arms(plan)[0]) == ()
     for cell in plan.cells:
         cell.run.write_status(anomalies=["train: peak_mv: values up to 4000"])
@@ -148,8 +148,7 @@ def test_faults_of_the_data_that_were_trained_on_are_said_once(tmp_path):
 
 
 def test_what_the_check_of_the_data_did_not_look_at_is_said_once(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}")
     assert list_remarks(read_arms(plan)[0]) == ()
     for cell in plan.cells:
         cell.run.write_status(remarks=["checked without a library"])
@@ -159,8 +158,7 @@ def test_what_the_check_of_the_data_did_not_look_at_is_said_once(tmp_path):
 
 def test_a_skew_that_was_not_measured_is_said_and_not_kept(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_data_validation", None)
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     for cell in plan.cells:
         shards = Path(cell.run.read_status()["shards"])
         shards.mkdir(exist_ok=True)
@@ -173,8 +171,7 @@ def test_a_skew_that_was_not_measured_is_said_and_not_kept(tmp_path, monkeypatch
 
 
 def test_labels_of_different_sets_are_no_skew(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     ours, theirs = (f"train: {name}" for name in ("labels: 40 % of all are MI", "peak_mv: median"))
     kept = tmp_path / "skew.json"
     kept.write_text(json.dumps({"ludb georgia": [ours, theirs]}))
@@ -194,8 +191,7 @@ def test_labels_of_different_sets_are_no_skew(tmp_path):
 
 
 def test_unusual_records_are_on_the_cards_of_the_databases(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     assert "noted_records" not in describe_datasets(read_arms(plan)[0])["ludb"]
     for cell in plan.cells:
         tree = json.loads(cell.run.dataset.read_text())
@@ -206,8 +202,7 @@ def test_unusual_records_are_on_the_cards_of_the_databases(tmp_path):
 
 
 def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode, skip=("ludb-resnet1d18-scratch-s0",))
+    plan = finished(tmp_path, "grid: {seeds: [0]}", skip=("ludb-resnet1d18-scratch-s0",))
     arms, notes = read_arms(plan)
     assert [name.mode for name in arms] == ["finetune"]
     assert notes == ("ludb, resnet1d18, scratch: not all runs of seed 0 are finished.",)
@@ -215,8 +210,7 @@ def test_an_arm_without_a_whole_seed_is_left_out(tmp_path):
 
 
 def test_runs_of_an_older_pretraining_are_left_out(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     plan.cells[0].run.write_status(fingerprint="another")
     plan.cells[0].run.model.touch()
     arms, notes = read_arms(plan)
@@ -225,8 +219,7 @@ def test_runs_of_an_older_pretraining_are_left_out(tmp_path):
 
 
 def test_scores_and_predictions_of_an_arm(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1], folds: 3}")
     arms, _ = read_arms(plan)
     name = next(iter(arms))
     result = score_arm(arms[name], plan.loaded.study.question, "val_macro_auroc")
@@ -266,12 +259,11 @@ def test_a_protocol_of_the_evaluation_alone_moves_f1_and_not_auroc(tmp_path, ord
 
 def test_a_protocol_is_held_against_the_one_that_it_names(tmp_path):
     half = "recipe: {evaluation: {thresholds: fixed}}"
-    plan = list_study(
+    plan = finished(
         tmp_path,
         f"protocols: {{sound: {{}}, half: {{{half}}}, same: {{against: half, {half}}}}}\n"
         "grid: {seeds: [0, 1]}\nquestion: {metric: macro_f1}",
     )
-    finish(plan, by_mode)
     study = plan.loaded.study
     half, same = find_shifts(read_arms(plan)[0], study.protocol_changes, study.question)
     assert (half.arm.protocol, same.arm.protocol) == ("sound", "half")
@@ -282,8 +274,7 @@ def test_a_protocol_is_held_against_the_one_that_it_names(tmp_path):
 
 def test_an_arm_that_its_run_is_not_calibrated_for_is_said(tmp_path):
     platt = "platt: {recipe: {evaluation: {calibration: platt}}}"
-    plan = list_study(tmp_path, f"protocols: {{sound: {{}}, {platt}}}\ngrid: {{seeds: [0, 1]}}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, f"protocols: {{sound: {{}}, {platt}}}\ngrid: {{seeds: [0, 1]}}")
     _, notes = read_arms(plan)
     assert len(notes) == 2
     assert notes[0] == (
@@ -314,11 +305,10 @@ def test_a_gain_that_falls_with_size_is_a_learning_curve(tmp_path):
 
 def test_a_size_beyond_the_training_split_is_left_out_and_the_page_says_so(tmp_path):
     # of 1000 training ECGs, in runs of the fixture
-    plan = list_study(
+    plan = finished(
         tmp_path,
         "grid: {seeds: [0, 1], sizes: [100, 500, 1000, 2000, all]}\nquestion: {bootstrap: 100}",
     )
-    finish(plan, by_mode)
     arms, notes = read_arms(plan)
     assert [name.size for name in arms if name.mode == "scratch"] == [100, 500, 0]
     assert notes[0] == (
@@ -333,15 +323,13 @@ def test_a_size_beyond_the_training_split_is_left_out_and_the_page_says_so(tmp_p
 
 
 def test_without_all_records_among_the_sizes_the_first_that_has_them_stays(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0], sizes: [100, 1500, 2000]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0], sizes: [100, 1500, 2000]}")
     arms, _ = read_arms(plan)
     assert [name.size for name in arms if name.mode == "scratch"] == [100, 1500]
 
 
 def test_a_size_that_a_fold_exceeds_by_a_record_stays(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0], sizes: [1000, all], folds: 3}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0], sizes: [1000, all], folds: 3}")
     for cell in plan.cells:
         if cell.fold == 0:
             tree = json.loads(cell.run.dataset.read_text())
@@ -400,8 +388,7 @@ def test_families_are_compared_with_the_head_held_equal(tmp_path):
 
 
 def test_convergence_is_in_the_metric_of_the_study_where_all_logs_have_it(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}\nquestion: {metric: macro_f1}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}\nquestion: {metric: macro_f1}")
     question = plan.loaded.study.question
     arms = list(read_arms(plan)[0].values())
     assert logged_column(question, arms) == "val_macro_auroc"  # as an earlier version logged
@@ -416,8 +403,7 @@ def test_convergence_is_in_the_metric_of_the_study_where_all_logs_have_it(tmp_pa
 
 @pytest.mark.usefixtures("without_shards")
 def test_a_validation_score_that_is_undefined_costs_its_curve_and_not_the_page(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}\nquestion: {bootstrap: 100}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}\nquestion: {bootstrap: 100}")
     log = plan.by_name["ludb-resnet1d18-finetune-from-georgia-s1"].run.log
     log.write_text(log.read_text().replace("1,1,0.55,", "1,1,nan,"))
     assert "nan" in log.read_text()
@@ -436,8 +422,7 @@ def test_a_validation_score_that_is_undefined_costs_its_curve_and_not_the_page(t
 
 @pytest.mark.usefixtures("without_shards")
 def test_convergence_of_all_arms_is_in_one_score(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}\nquestion: {metric: macro_f1}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}\nquestion: {metric: macro_f1}")
     for cell in plan.cells:
         if cell.arm is not None and cell.arm.mode == "scratch":  # by a later version
             first, *rows = cell.run.log.read_text().splitlines()
@@ -450,8 +435,7 @@ def test_convergence_of_all_arms_is_in_one_score(tmp_path):
 
 
 def test_the_ledger_counts_the_pretraining(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}")
     arms, _ = read_arms(plan)
     rows = keep_ledger(arms, compare_arms(arms, "as_set", plan.loaded.study.question))
     assert [(row.way, row.own, row.pretraining) for row in rows] == [
@@ -462,8 +446,7 @@ def test_the_ledger_counts_the_pretraining(tmp_path):
 
 
 def test_dataset_cards_name_both_sides(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     cards = describe_datasets(read_arms(plan)[0])
     assert [(name, card["role"]) for name, card in cards.items()] == [
         ("ludb", "downstream"),
@@ -473,8 +456,7 @@ def test_dataset_cards_name_both_sides(tmp_path):
 
 
 def test_a_patient_of_several_splits_is_one_patient(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     (run,) = {
         cell.run for cell in plan.cells if cell.arm is not None and cell.arm.mode == "scratch"
     }
@@ -489,8 +471,7 @@ def test_a_patient_of_several_splits_is_one_patient(tmp_path):
 
 
 def test_of_published_weights_nothing_is_counted_that_is_not_known(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}")
     for run in {cell.run for cell in plan.cells if cell.kind == "pretrain"}:
         status = run.read_status()
         run.status.write_text(
@@ -511,8 +492,7 @@ def test_of_published_weights_nothing_is_counted_that_is_not_known(tmp_path):
 
 
 def test_the_page_tells_of_leaks(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1]}")
     arms, _ = read_arms(plan)
     assert "In 4 of 4 runs leaks were not looked for" in list_leaks(arms)[0]
     nothing = {"mark": "m", "warnings": [], "notes": [], "known_tests": 0, "unchecked": False}
@@ -534,8 +514,7 @@ def test_the_page_tells_of_leaks(tmp_path):
 
 
 def test_a_record_left_out_in_several_folds_is_one_record(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0], folds: 3}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0], folds: 3}")
     nothing = {"mark": "m", "warnings": [], "notes": [], "known_tests": 0, "unchecked": False}
     runs = [cell.run for cell in plan.cells if cell.arm is not None]
     for number, run in enumerate(runs):
@@ -559,8 +538,7 @@ def test_the_largest_difference_may_be_a_loss(tmp_path):
 
 @pytest.mark.usefixtures("without_shards")
 def test_the_answer_is_a_sentence_and_a_table(tmp_path):
-    plan = list_study(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [100, all]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0, 1, 2], sizes: [100, all]}")
     result = gather(plan)
     assert result.sentence.startswith("Of 2 comparisons with scratch, 2 better. The largest")
     first, *_, row = result.table().splitlines()
@@ -575,8 +553,7 @@ def test_the_answer_is_a_sentence_and_a_table(tmp_path):
 @pytest.mark.usefixtures("without_shards")
 def test_seeds_that_share_a_pretraining_speak_against_their_comparison(tmp_path):
     sweep = "sweeps: [{backbones: [gru], seeds: [0, 1, 2], upstream_seeds: [0, 1]}]"
-    plan = list_study(tmp_path, f"grid: {{seeds: [0, 1, 2], upstream_seeds: [0, 1, 2]}}\n{sweep}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, f"grid: {{seeds: [0, 1, 2], upstream_seeds: [0, 1, 2]}}\n{sweep}")
     result = gather(plan)
     shown = {one.arm.backbone: one.diagnostics for one in result.comparisons}
     assert shown["resnet1d18"] == ()
@@ -602,16 +579,14 @@ def test_seeds_that_share_a_pretraining_speak_against_its_control_as_well(tmp_pa
 @pytest.mark.usefixtures("without_shards")
 def test_one_pretraining_for_all_seeds_of_a_sweep_is_said(tmp_path):
     sweep = "sweeps: [{backbones: [gru], seeds: [0, 1]}]"
-    plan = list_study(tmp_path, f"grid: {{seeds: [0, 1], upstream_seeds: [0, 1]}}\n{sweep}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, f"grid: {{seeds: [0, 1], upstream_seeds: [0, 1]}}\n{sweep}")
     result = gather(plan)
     assert any("What some arms start from was pre-trained once" in one for one in result.not_done)
     assert result.list_diagnostics() == ()
 
 
 def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
-    plan = list_study(tmp_path, "grid: {seeds: [0]}")
-    finish(plan, by_mode)
+    plan = finished(tmp_path, "grid: {seeds: [0]}")
     asked = []
     monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
     monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
@@ -634,8 +609,7 @@ def test_upstreams_are_ranked_within_a_mode_and_not_over_all_arms(tmp_path, monk
     monkeypatch.setattr(
         "finished_study.RECIPE", RECIPE.replace("  georgia: {data: {source: georgia}}\n", text)
     )
-    plan = list_study(tmp_path, "  probe: {}\ngrid: {seeds: [0]}")
-    finish(plan, lambda cell: 1.0)
+    plan = finished(tmp_path, "  probe: {}\ngrid: {seeds: [0]}", lambda cell: 1.0)
     arms, _ = read_arms(plan)
     monkeypatch.setattr(transferability, "extract", lambda folder, *args, **rest: folder)
     monkeypatch.setattr(
