@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
-from tiny_recipe import RECIPE
+from tiny_recipe import RECIPE, write_recipe
 
 from ecg_keras import workflow
 from ecg_keras.errors import DataError
@@ -89,8 +88,7 @@ def test_columns_that_make_no_groups_are_refused_before_training(
         tmp_path / "t.csv", record_id=ids, device=[f"d{one}" for one in ids], site=["a", "b"] * 100
     )
     settings = {"subgroups": columns, "subgroup_table": "t.csv" if columns != ["sex:1"] else None}
-    with (tmp_path / "mine.yaml").open("w") as file:
-        YAML().dump(RECIPE | {"evaluation": RECIPE["evaluation"] | settings}, file)
+    write_recipe("mine", RECIPE | {"evaluation": RECIPE["evaluation"] | settings})
     for _ in range(2):  # where the shards are made, and where they are there
         plan = workflow.make_plan(workflow.make_job(workflow.load("mine.yaml")))
         with pytest.raises(DataError, match=message):

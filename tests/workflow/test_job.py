@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_recipe import job_of
+from tiny_recipe import Stop, job_of, stop
 
 from ecg_keras import workflow
 from ecg_keras.config import Evaluation, fingerprint
@@ -207,19 +207,11 @@ def test_a_copy_of_the_recordings_elsewhere_has_the_same_run_and_shards(place):
     assert copy.fingerprint() == job_of("base").fingerprint()
 
 
-class Stop(Exception):
-    pass
-
-
 class Compared:
     """A comparison that is only saved."""
 
     def save_json(self, path):
         path.touch()
-
-
-def stop(*_, **__):
-    raise Stop
 
 
 def test_a_comparison_ends_the_one_before_when_it_is_written(place, monkeypatch):

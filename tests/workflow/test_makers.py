@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
-from tiny_recipe import RECIPE, job_of
+from tiny_recipe import Stop, job_of, stop, working_in
 
 from ecg_keras import workflow
 from ecg_keras.errors import DataError
@@ -23,10 +22,7 @@ pytestmark = pytest.mark.usefixtures("without_tfdv")
 def place(tmp_path_factory):
     """A working folder with the recipe, its data, and its run, which nobody scored."""
     folder = tmp_path_factory.mktemp("made")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        with Path("mine.yaml").open("w") as file:
-            YAML().dump(RECIPE, file)
+    with working_in(folder):
         workflow.run_plan(workflow.make_plan(job_of(), tested=False))
     return folder
 
@@ -34,14 +30,6 @@ def place(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def inside(place, monkeypatch):
     monkeypatch.chdir(place)
-
-
-class Stop(Exception):
-    pass
-
-
-def stop(*_, **__):
-    raise Stop
 
 
 def test_scores_end_the_ones_before_when_they_are_written(place, monkeypatch):

@@ -6,8 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
-from tiny_recipe import RECIPE
+from tiny_recipe import RECIPE, working_in
 
 import ecg_keras as ecg
 from ecg_keras.config import flatten_overrides
@@ -21,10 +20,8 @@ pytestmark = pytest.mark.usefixtures("without_tfdv")
 def place(tmp_path_factory):
     """A folder with a recipe of which one run is trained, and then no test shard is whole."""
     folder = tmp_path_factory.mktemp("search")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        with Path("mine.yaml").open("w") as file:
-            YAML().dump(RECIPE | {"evaluation": {"baseline": "mine.yaml", "bootstrap": 100}}, file)
+    evaluation = {"baseline": "mine.yaml", "bootstrap": 100}
+    with working_in(folder, RECIPE | {"evaluation": evaluation}):
         ecg.train("mine.yaml")
         shards = list(Path("shards").glob("*/test-*"))
         assert shards

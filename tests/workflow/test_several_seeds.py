@@ -1,10 +1,7 @@
 """Several seeds of a recipe: where their runs lie, and the verdict over all of them."""
 
-from pathlib import Path
-
 import pytest
-from ruamel.yaml import YAML
-from tiny_recipe import RECIPE
+from tiny_recipe import RECIPE, write_recipe
 
 from ecg_keras import workflow
 from ecg_keras.config import load_recipe
@@ -20,8 +17,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mine = RECIPE | {"evaluation": {"baseline": "base.yaml", "bootstrap": 100, "seeds": 2}}
     for name, recipe in (("mine", mine), ("base", RECIPE)):
-        with Path(f"{name}.yaml").open("w") as file:
-            YAML().dump(recipe, file)
+        write_recipe(name, recipe)
 
 
 def test_each_seed_has_runs_of_its_own_beside_the_first():
@@ -38,8 +34,7 @@ def test_each_seed_has_runs_of_its_own_beside_the_first():
 
 
 def test_a_baseline_with_a_seed_of_its_own_is_trained_with_several_too():
-    with Path("base.yaml").open("w") as file:
-        YAML().dump(RECIPE | {"training": RECIPE["training"] | {"seed": 7}}, file)
+    write_recipe("base", RECIPE | {"training": RECIPE["training"] | {"seed": 7}})
     own = workflow.list_seed_jobs("mine.yaml", seeds=3)
     assert [job.baseline.recipe.training.seed for job in own] == [7, 8, 9]
     assert [job.recipe.training.seed for job in own] == [0, 1, 2]

@@ -4,11 +4,9 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
-from tiny_recipe import RECIPE, job_of
+from tiny_recipe import RECIPE, Stop, job_of, working_in, write_recipe
 
 from ecg_keras import workflow
 from ecg_keras.errors import ConfigError, DataError
@@ -28,10 +26,7 @@ TUNED = {
 def place(tmp_path_factory):
     """A working folder with the recipe, its data, and its run as far as the choice."""
     folder = tmp_path_factory.mktemp("tuned")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        with Path("mine.yaml").open("w") as file:
-            YAML().dump(TUNED, file)
+    with working_in(folder, TUNED):
         steps = workflow.make_plan(job_of())
         workflow.run_plan([one for one in steps if one.action in ("simulate", "prepare", "guard")])
         with unreadable_test_shards(job_of().shards):
@@ -204,10 +199,6 @@ def test_weights_that_are_no_numbers_after_the_last_step_are_a_divergence(place)
     assert workflow.has_diverged(first.run)
 
 
-class Stop(Exception):
-    pass
-
-
 def test_a_tuned_run_is_not_begun_again_while_a_candidate_is_trained(place, monkeypatch):
     job, other = job_of(run="busy"), job_of(run="busy", training__seed=9)
     only("guard", job=job)
@@ -245,12 +236,10 @@ def test_a_page_and_a_comparison_say_what_was_tried(place):
 
 def test_a_baseline_is_tuned_as_the_recipe_is(place):
     base = {key: value for key, value in TUNED.items() if key != "tune"}
-    with Path("base.yaml").open("w") as file:
-        YAML().dump(base, file)
+    write_recipe("base", base)
     job = job_of(evaluation__baseline="base.yaml", run="against")
     assert job.baseline.recipe.tune == job.recipe.tune
     three = {"tune": {"candidates": [{}, {"rate": 2}, {"rate": 3}]}}
-    with Path("own.yaml").open("w") as file:
-        YAML().dump(base | three, file)
+    write_recipe("own", base | three)
     with pytest.raises(ConfigError, match=r"2 candidates, and the baseline .*own.yaml 3"):
         job_of(evaluation__baseline="own.yaml", run="against").baseline  # noqa: B018

@@ -1,5 +1,11 @@
 """A recipe of a network that trains at once, on a simulated hospital, for this folder's tests."""
 
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
 from ecg_keras import workflow
 
 RECIPE = {
@@ -17,6 +23,29 @@ RECIPE = {
     "training": {"batch_size": 16, "select": "last", "phases": [{"epochs": 2}]},
     "evaluation": {"bootstrap": 100, "explain": False},
 }
+
+
+class Stop(Exception):
+    """Ends what is being made."""
+
+
+def stop(*_, **__):
+    raise Stop
+
+
+def write_recipe(name, recipe):
+    """Into the current folder."""
+    with Path(f"{name}.yaml").open("w") as file:
+        YAML().dump(recipe, file)
+
+
+@contextmanager
+def working_in(folder, recipe=RECIPE):
+    """While the block lasts it is the current folder, in which the recipe is ``mine.yaml``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_recipe("mine", recipe)
+        yield
 
 
 def settings_of(overrides):
