@@ -126,9 +126,9 @@ class StudyResult:
             ]
             for one in self.comparisons
         ]
-        sentences = [*self.answers, *([text_table(header, rows)] if rows else [])]
-        sentences += [note] if (note := self.of_common_seeds(self.comparisons)) else []
-        return "\n\n".join([*sentences, *([self._diagnosed()] if self.list_diagnostics() else [])])
+        table = text_table(header, rows) if rows else ""
+        notes = self.of_common_seeds(self.comparisons), self._diagnosed()
+        return "\n\n".join(filter(None, (*self.answers, table, *notes)))
 
     def of_common_seeds(self, compared: Sequence[Compared | Control]) -> str:
         """Why differences are not those of the scores, where arms have different seeds."""
