@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
+import test_curves
 from test_findings import contrast_of
 
-from ecg_keras.statistics import Contrast, LabelEfficiency, LearningCurve, say_worths
+from ecg_keras.statistics import LabelEfficiency, LearningCurve, say_worths
 from ecg_keras.statistics.crossover import label_efficiency
 from ecg_keras.statistics.curve_words import say_factor, say_worth
 
@@ -22,12 +22,7 @@ def measured(way, reference, error=0.001, degrees=30.0):
     def difference(own, other):
         value = float(own @ way + other @ reference)
         spread = error * math.sqrt(own @ own + other @ other)
-        half = spread * stats.t.ppf(0.975, degrees)
-        return Contrast(
-            value=value, low=value - half, high=value + half, level=0.95, standard_error=spread,
-            degrees=degrees, p_value=0.5, seed_variance=0.0, patient_variance=spread**2, seeds=3,
-            folds=1, records=300, patients=300, by_seed=(value,) * 3,
-        )  # fmt: skip
+        return test_curves.contrast_of(value, spread, degrees)
 
     return difference
 
