@@ -32,6 +32,15 @@ def inside(place, monkeypatch):
     monkeypatch.chdir(place)
 
 
+@pytest.fixture
+def copied(inside, tmp_path):
+    """The trained job, with shards and a run of its own to change."""
+    trained, shards = job_of(), tmp_path / "shards"
+    shutil.copytree(trained.shards, shards)
+    shutil.copytree(trained.run.folder, tmp_path / "run")
+    return replace(trained, run=Run(tmp_path / "run"), prepared=shards)
+
+
 def test_scores_end_the_ones_before_when_they_are_written(place, monkeypatch):
     evaluated, watcher = MAKERS["evaluate"], workflow.Watcher()
     before, other = job_of(), job_of(evaluation__level=0.9)
@@ -63,31 +72,20 @@ def test_groups_that_are_not_there_are_refused_before_anything_is_predicted(plac
     assert evaluated.is_done(job_of())
 
 
-def test_anomalies_that_are_kept_are_not_looked_for_again(place, tmp_path, monkeypatch):
-    trained = job_of()
-    shards = tmp_path / "shards"
-    shutil.copytree(trained.shards, shards)
+def test_anomalies_that_are_kept_are_not_looked_for_again(copied, monkeypatch):
     kept = {"anomalies": ["train: peak_mv: known"], "remarks": []}
-    (shards / "validation.json").write_text(json.dumps(kept))
-    shutil.copytree(trained.run.folder, tmp_path / "run")
-    job = replace(trained, run=Run(tmp_path / "run"), prepared=shards)
+    (copied.shards / "validation.json").write_text(json.dumps(kept))
     monkeypatch.setattr("ecg_keras.workflow.shard_check.validate_shards", stop)
-    MAKERS["evaluate"].make(job, workflow.Watcher())
-    assert job.run.read_status()["anomalies"] == kept["anomalies"]
+    MAKERS["evaluate"].make(copied, workflow.Watcher())
+    assert copied.run.read_status()["anomalies"] == kept["anomalies"]
 
 
 @pytest.mark.parametrize("older", [None, "train: peak_mv: of an earlier check"])
-def test_shards_that_may_not_be_written_to_are_checked_by_each_process(
-    place, tmp_path, monkeypatch, older
-):
-    trained = job_of()
-    shards = tmp_path / "shards"
-    shutil.copytree(trained.shards, shards)
+def test_shards_that_may_not_be_written_to_are_checked_by_each_process(copied, monkeypatch, older):
+    job, shards = copied, copied.shards
     (shards / "validation.json").unlink(missing_ok=True)
     if older:
         (shards / "validation.json").write_text(json.dumps({"anomalies": [older]}))
-    shutil.copytree(trained.run.folder, tmp_path / "run")
-    job = replace(trained, run=Run(tmp_path / "run"), prepared=shards)
 
     def refuse(*arguments, **others):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
