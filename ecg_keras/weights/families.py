@@ -42,6 +42,8 @@ class Family:
         renamed: gives tensors the names of ``tensors``, where those in a file depend on chance.
         end: gives an ordinary classifier the published end, where that isn't one dense layer.
         own: names of our layers that the published network lacks; they keep their own weights.
+        head_takes: for a number of samples, how many numbers the published head takes, where it has
+            a weight for each step of time.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Family:
     renamed: Callable[[Mapping[str, AnyArray]], Mapping[str, AnyArray]] = dict
     end: Callable[[Any], Any] = lambda classifier: classifier
     own: tuple[str, ...] = ()
+    head_takes: Callable[[int], int] | None = None
 
     def has_head(self, tensors: Mapping[str, AnyArray]) -> bool:
         """Whether the published head is among tensors, or a part of it.
@@ -150,6 +153,7 @@ FAMILIES = (
         published_names.RECURRENT.get,
         "nguyen_do.yaml",
         {"lstm.weight_ih_l0": (400, None), "lstm.weight_ih_l0_reverse": None},
+        head_takes=lambda samples: 100 * samples,
     ),
     Family(
         "bilstm",
@@ -157,6 +161,7 @@ FAMILIES = (
         published_names.RECURRENT.get,
         "nguyen_do.yaml",
         {"lstm.weight_ih_l0_reverse": (400, None)},
+        head_takes=lambda samples: 200 * samples,
     ),
     Family(
         "gru",
@@ -164,6 +169,7 @@ FAMILIES = (
         published_names.RECURRENT.get,
         "nguyen_do.yaml",
         {"gru.weight_ih_l0": (300, None)},
+        head_takes=lambda samples: 100 * samples,
     ),
     Family(
         "xception_time",
@@ -192,7 +198,10 @@ FAMILIES = (
         "net1d",
         published_names.NET1D.get,
         "net1d.yaml",
-        {"stage_list.6.block_list.3.conv2.conv.weight": (1024, 16, 16)},
+        {
+            "first_conv.conv.weight": (64, None, 16),
+            "stage_list.6.block_list.3.conv2.conv.weight": (1024, 16, 16),
+        },
         ignored=r"first_bn\..*|.*\.bn[123]\..*",
     ),
     Family(
@@ -203,6 +212,7 @@ FAMILIES = (
         {"conv1d_1/kernel": (16, None, 64), "conv1d_13/kernel": (16, 320, 320)},
         library="keras",
         renamed=published_names.count_from_one,
+        head_takes=lambda samples: 320 * -(-samples // 256),
     ),
     _xresnet("xresnet1d18", {"7.1.convs.1.0.weight": (64, 64, 5), "7.1.convs.2.0.weight": None}),
     _xresnet("xresnet1d50", {"6.5.convs.2.0.weight": (256, 64, 1), "6.6.convs.2.0.weight": None}),

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecg_keras import weights
 from ecg_keras.array_types import AnyArray
 from ecg_keras.config import Model, Preprocessing, WeightsCard, fingerprint
@@ -67,7 +69,7 @@ class PublishedWeights:
         return made and run.model.is_file()
 
     def check(self) -> Mapping[str, AnyArray]:
-        """Reads the file; refuses one of another family, or other leads or labels than the card's.
+        """Reads the file; refuses one of another family, leads, labels or length than the card's.
 
         It imports no TensorFlow, but for a ``.keras``, so some of what `import_weights` refuses
         passes.
@@ -81,9 +83,10 @@ class PublishedWeights:
                 f"{self.path}: not the weights of {self.family.name}, as {self.card_path} says: "
                 f"the tensors look like {what}. Correct family, or name another file."
             )
+        labels, width = self._head_of(tensors)
         for what, size, names in (
             ("leads", self._leads_of(tensors), self.card.leads),
-            ("labels", self._labels_of(tensors), self.card.labels),
+            ("labels", labels, self.card.labels),
         ):
             if size not in (None, len(names)):
                 named = f"{len(names)}: {', '.join(names)}" if names else "none"
@@ -91,18 +94,30 @@ class PublishedWeights:
                     f"{self.path}: its network has {size} {what.removesuffix('s' * (size == 1))}, "
                     f"and {self.card_path} names {named}. Correct the card."
                 )
+        samples, takes = self.card.num_samples, self.family.head_takes
+        if takes is not None and width not in (None, takes(samples)):
+            raise DataError(
+                f"{self.path}: its head takes {width} numbers, and {takes(samples)} come of the "
+                f"{samples} samples that {self.card_path} names. Correct samples or seconds."
+            )
         return tensors
 
     def _leads_of(self, tensors: Mapping[str, AnyArray]) -> int | None:
-        """What the first convolution takes: the middle axis of its kernel, in PyTorch and Keras."""
+        """What the first layer takes: the second axis of its kernel, in PyTorch and Keras."""
         named = self.family.recognised_by.items()
-        first = [name for name, shape in named if shape and len(shape) == 3 and shape[1] is None]
+        first = [name for name, shape in named if shape and len(shape) > 1 and shape[1] is None]
         return int(tensors[first[0]].shape[1]) if first and first[0] in tensors else None
 
-    def _labels_of(self, tensors: Mapping[str, AnyArray]) -> int | None:
+    def _head_of(self, tensors: Mapping[str, AnyArray]) -> tuple[int | None, int | None]:
+        """How many labels the head has, and how many numbers it takes, where a head is there."""
         prefix = self.family.tensors("head")
-        head = tensors.get(f"{prefix}.weight") if self.family.library == "torch" else None
-        return None if head is None or head.ndim != 2 else int(head.shape[0])
+        if "head" in self.family.own:
+            return None, None
+        if self.family.library == "keras":
+            head = tensors.get(f"{prefix}/kernel", np.zeros(0)).T
+        else:
+            head = tensors.get(f"{prefix}.weight", np.zeros(0))
+        return (int(head.shape[0]), int(head.shape[1])) if head.ndim in (2, 3) else (None, None)
 
 
 def is_weights_file(path: str | Path) -> bool:
