@@ -55,8 +55,9 @@ def take_weights(
         Which layers were copied and which were not, and which tensors were ignored.
 
     Raises:
-        DataError: tensors are missing, left over, not finite or of another shape: all are listed,
-            and which family fits better, if one does.
+        DataError: tensors are missing, left over, of another shape, no real numbers, not finite as
+            float32, or variances below 0: all are listed, and which family fits better, if one
+            does.
         ConfigError: ``head`` is unknown.
 
     Example:
@@ -120,8 +121,15 @@ def _make_arrays(
     here = [tuple(weight.shape) for weight in layer.weights]
     if there != here:
         raise DataError(f"{prefix} gives {_shapes(there)}, and here are {_shapes(here)}")
+    if odd := [str(array.dtype) for array in arrays if array.dtype.kind not in "fiu"]:
+        raise DataError(f"{prefix} holds {odd[0]}, and weights are real numbers")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, as it would in the layer
+        arrays = [array.astype(np.float32, copy=False) for array in arrays]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise DataError(f"{prefix} holds numbers that are not finite")
+        raise DataError(f"{prefix} holds numbers that are not finite, or too large for float32")
+    for array, weight in zip(arrays, layer.weights, strict=True):
+        if weight.name == "moving_variance" and (array < 0).any():
+            raise DataError(f"{prefix} holds variances below 0")
     return arrays
 
 

@@ -71,11 +71,33 @@ def test_what_does_not_fit_is_listed_and_nothing_is_taken(model, family, tensors
         "labels and family that they were trained with.\n"
         "  stem_norm: bn1.weight is missing\n"
         "  stage1_block1_conv1: layer1.0.conv1 gives (5, 64, 64), and here are (3, 64, 64)\n"
-        "  embedding_dense: fc1 holds numbers that are not finite\n"
+        "  embedding_dense: fc1 holds numbers that are not finite, or too large for float32\n"
         "  fc3.weight: left over, (1, 2)"
     )
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("fc1.bias", np.full(512, 1e300), "embedding_dense: fc1 holds numbers that .* too large"),
+        ("fc1.bias", np.ones(512, bool), "embedding_dense: fc1 holds bool, and weights are real"),
+        ("fc1.weight", np.ones((512, 512), np.complex64), "fc1 holds complex64, and weights are"),
+        ("bn1.running_var", np.full(64, -1e-6, "f4"), "stem_norm: bn1 holds variances below 0"),
+    ],
+)
+def test_numbers_that_can_be_no_weights_are_refused(model, family, tensors, name, value, message):
+    before = model.get_weights()
+    with pytest.raises(DataError, match=message):
+        weights.take_weights(model, {**tensors, name: value}, family)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_integers_and_wider_numbers_are_weights(model, family, tensors):
+    weights.take_weights(model, {**tensors, "fc1.bias": np.arange(512)}, family)
+    np.testing.assert_array_equal(model.get_layer("embedding_dense").bias, np.arange(512))
 
 
 def test_an_unknown_way_with_the_head_is_refused(model, family, tensors):
