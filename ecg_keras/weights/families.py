@@ -36,6 +36,8 @@ class Family:
         recognised_by: published tensors and their shapes by which a file is known to be of this
             family and of no other; ``None`` in place of a shape for a tensor that it lacks.
         ignored: a regular expression of published tensors that are left out on purpose.
+        unused: one of those among them that are zero as long as no code used their layer; a file in
+            which one is not is of another network.
         layouts: for the name of a layer of ours, or of a class of Keras layers, how its weights
             are made of tensors, where that is not as in mappings.py.
         library: whose layout and names the tensors have.
@@ -52,6 +54,7 @@ class Family:
     card: str
     recognised_by: Mapping[str, Shape | None]
     ignored: str = r".*\.num_batches_tracked"
+    unused: str = ""
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     library: Literal["torch", "keras"] = "torch"
     renamed: Callable[[Mapping[str, AnyArray]], Mapping[str, AnyArray]] = dict
@@ -203,6 +206,7 @@ FAMILIES = (
             "stage_list.6.block_list.3.conv2.conv.weight": (1024, 16, 16),
         },
         ignored=r"first_bn\..*|.*\.bn[123]\..*",
+        unused=r"(first_bn|.*\.bn[123])\.num_batches_tracked",
     ),
     Family(
         "ribeiro_resnet",

@@ -55,9 +55,9 @@ def take_weights(
         Which layers were copied and which were not, and which tensors were ignored.
 
     Raises:
-        DataError: tensors are missing, left over, of another shape, no real numbers, not finite as
-            float32, or variances below 0: all are listed, and which family fits better, if one
-            does.
+        DataError: tensors are missing, left over, of another shape or network, no real numbers, not
+            finite as float32, or variances below 0: all are listed, and which family fits better,
+            if one does.
         ConfigError: ``head`` is unknown.
 
     Example:
@@ -90,6 +90,12 @@ def take_weights(
     ignored = tuple(name for name in tensors if name not in used)
     left = [name for name in ignored if not re.fullmatch(family.ignored, name)]
     problems += [f"{name}: left over, {tensors[name].shape}" for name in left]
+    trained = [one for one in ignored if re.fullmatch(family.unused, one) and tensors[one].any()]
+    problems += [
+        f"{name}: is above 0, so these weights were trained with the layer that the network of "
+        f"{family.name} does without"
+        for name in trained[:1]
+    ]
     if problems:
         raise DataError(_message(model.name, tensors, family, problems))
     for name, values in arrays.items():

@@ -106,6 +106,11 @@ def test_net1d_takes_ecgfounders_tensors_with_or_without_their_head():
     np.testing.assert_array_equal(
         model.get_layer("head").get_weights()[0], tensors["dense.weight"].T
     )
+    unused = {f"{block}.bn2.num_batches_tracked": np.zeros((), np.int64)}
+    assert weights.take_weights(model, tensors | unused, family).ignored[-1] in unused
+    used = dict.fromkeys(unused, np.int64(1000))
+    with pytest.raises(DataError, match=r"bn2\.num_batches_tracked: is above 0, .* trained with"):
+        weights.take_weights(model, tensors | used, family)
     del tensors["dense.weight"], tensors["dense.bias"]
     assert weights.take_weights(model, tensors, family, head="new").kept == ("head",)
     with pytest.raises(DataError, match=r"head: dense\.weight is missing"):
