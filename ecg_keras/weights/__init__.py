@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Family as Family,
         find_family as find_family,
         looks_like as looks_like,
+        of_network as of_network,
         recognise as recognise,
     )
     from ecg_keras.weights.taking import Taken as Taken, take_weights as take_weights

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from ecg_keras import models
 from ecg_keras.array_types import AnyArray
-from ecg_keras.errors import look_up
+from ecg_keras.errors import DataError, look_up
 from ecg_keras.weights import mappings, published_names
 from ecg_keras.weights.mappings import Layout
+from ecg_keras.weights.weights_files import under_wrappers
 
 # lengths of a tensor's axes, None where any will do
 Shape = tuple[int | None, ...]
@@ -73,7 +74,7 @@ class Family:
             False
         """
         begins = tuple(f"{self.tensors('head')}{sign}" for sign in "./")
-        named = any(name.startswith(begins) for name in self.renamed(tensors))
+        named = any(name.startswith(begins) for name in self.renamed(of_network(tensors, self)[0]))
         return named and "head" not in self.own
 
 
@@ -252,9 +253,51 @@ def recognise(tensors: Mapping[str, AnyArray]) -> Family | None:
         >>> recognise({"conv1.weight": np.zeros((64, 12, 7))}) is None
         True
     """
-    fitting = [row for row in FAMILIES if looks_like(tensors, row)]
-    ways = [row.recognised_by for row in fitting]
-    return fitting[0] if ways and ways.count(ways[0]) == len(ways) else None
+    for named in (tensors, *under_wrappers(tensors).values()):
+        fitting = [row for row in FAMILIES if looks_like(named, row)]
+        ways = [row.recognised_by for row in fitting]
+        if ways and ways.count(ways[0]) == len(ways):
+            return fitting[0]
+    return None
+
+
+def of_network(
+    tensors: Mapping[str, AnyArray], family: Family
+) -> tuple[Mapping[str, AnyArray], tuple[str, ...]]:
+    """The tensors of the network alone, where what trained it keeps others beside it.
+
+    A checkpoint of Lightning has ``model.conv1.weight`` beside ``criterion.pos_weight``.
+
+    Args:
+        tensors: such as `read_tensors` returns.
+        family: a row of `FAMILIES`.
+
+    Returns:
+        Those under the one wrapper (``model.``, ``net.``, ...) under which they have the names of
+        the family, without it, and the names of the others; all of them where they have these
+        names already, or under no wrapper.
+
+    Raises:
+        DataError: there are several such networks.
+
+    Example:
+        >>> tensors = {"model.gru.weight_ih_l0": np.zeros((300, 12)), "loss.weight": np.ones(5)}
+        >>> network, others = of_network(tensors, find_family("gru"))
+        >>> list(network), others
+        (['gru.weight_ih_l0'], ('loss.weight',))
+    """
+    if looks_like(tensors, family):
+        return tensors, ()
+    wrapped = under_wrappers(tensors)
+    found = [prefix for prefix, inside in wrapped.items() if looks_like(inside, family)]
+    if len(found) > 1:
+        raise DataError(
+            f"holds {len(found)} networks of {family.name}, {'* and '.join(found)}*. Save the "
+            "state dict of one alone."
+        )
+    if not found:
+        return tensors, ()
+    return wrapped[found[0]], tuple(name for name in tensors if not name.startswith(found[0]))
 
 
 def looks_like(tensors: Mapping[str, AnyArray], family: Family) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError, list_problems, unknown_name
 from ecg_keras.models import stage_of
-from ecg_keras.weights.families import Family, recognise
+from ecg_keras.weights.families import Family, of_network, recognise
 from ecg_keras.weights.mappings import LAYOUTS, keras_layer
 
 
@@ -23,7 +23,8 @@ class Taken:
     Attributes:
         copied: names of the layers that have the published weights, in the order of the model.
         kept: names of the layers with weights that kept their own.
-        ignored: names of the published tensors that no layer needs.
+        ignored: names of the published tensors that no layer needs, and of those beside the
+            network.
     """
 
     copied: tuple[str, ...]
@@ -66,6 +67,7 @@ def take_weights(
     """
     if head not in ("keep", "new"):
         raise ConfigError(unknown_name("head", head, ("keep", "new")))
+    tensors, beside = of_network(tensors, family)
     tensors = family.renamed(tensors)
     used: set[str] = set()
     problems: list[str] = []
@@ -100,7 +102,7 @@ def take_weights(
         raise DataError(_message(model.name, tensors, family, problems))
     for name, values in arrays.items():
         model.get_layer(name).set_weights(values)
-    return Taken(tuple(arrays), tuple(kept), ignored)
+    return Taken(tuple(arrays), tuple(kept), (*ignored, *beside))
 
 
 def _below(prefix: str | None, tensors: Mapping[str, AnyArray]) -> set[str]:

@@ -98,6 +98,16 @@ def read_tensors(path: str | Path) -> dict[str, AnyArray]:
     return {name: _as_float32(array) for name, array in _without_wrappers(tensors).items()}
 
 
+def under_wrappers(tensors: Mapping[str, AnyArray]) -> dict[str, dict[str, AnyArray]]:
+    """For each wrapper that some names have and others lie beside: its tensors, without it."""
+    found = {}
+    for prefix in WRAPPERS:
+        inside = {name: array for name, array in tensors.items() if name.startswith(prefix)}
+        if 0 < len(inside) < len(tensors):
+            found[prefix] = _without_wrappers(inside)
+    return found
+
+
 def _find_reader(path: Path) -> Reader:
     with path.open("rb") as stream:
         begin = stream.read(512)

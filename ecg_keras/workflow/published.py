@@ -75,9 +75,13 @@ class PublishedWeights:
         passes.
         """
         self.fingerprint  # noqa: B018  fails where the card is of another file
-        tensors = self.family.renamed(weights.read_tensors(self.path))
+        read = weights.read_tensors(self.path)
+        try:
+            tensors = self.family.renamed(weights.of_network(read, self.family)[0])
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from error
         if not weights.looks_like(tensors, self.family):
-            found = weights.recognise(tensors)
+            found = weights.recognise(read)
             what = "of no family that is known" if found is None else f"{found.name}'s"
             raise DataError(
                 f"{self.path}: not the weights of {self.family.name}, as {self.card_path} says: "
@@ -100,7 +104,7 @@ class PublishedWeights:
                 f"{self.path}: its head takes {width} numbers, and {takes(samples)} come of the "
                 f"{samples} samples that {self.card_path} names. Correct samples or seconds."
             )
-        return tensors
+        return read
 
     def _leads_of(self, tensors: Mapping[str, AnyArray]) -> int | None:
         """What the first layer takes: the second axis of its kernel, in PyTorch and Keras."""

@@ -124,6 +124,21 @@ def test_a_family_is_recognised_by_names_and_shapes():
     assert weights.recognise(names(("conv1.weight", (64, 12, 3, 3)), *RESNET50[1:])) is None
 
 
+def test_a_network_is_found_under_its_wrapper_beside_others(model, family, tensors):
+    beside = {"criterion.pos_weight": np.ones(5, np.float32), "ema.conv1.weight": np.ones(3)}
+    inside = {f"model.module.{name}": tensor for name, tensor in tensors.items()}
+    assert weights.recognise(inside | beside) is family
+    taken = weights.take_weights(model, inside | beside, family)
+    assert taken.kept == () and taken.ignored == tuple(beside)
+    np.testing.assert_array_equal(
+        model.get_layer("embedding_dense").get_weights()[0], tensors["fc1.weight"].T
+    )
+    # which of two networks is not known
+    two = inside | {f"net.{name}": tensor for name, tensor in tensors.items()}
+    with pytest.raises(DataError, match=r"holds 2 networks of resnet1d18, model\.\* and net\.\*"):
+        weights.take_weights(model, two, family)
+
+
 def test_the_family_that_fits_better_is_named(model, family):
     with pytest.raises(DataError, match="These look like resnet1d50"):
         weights.take_weights(model, names(*RESNET50), family)

@@ -136,6 +136,16 @@ def test_a_file_without_its_head_is_imported_with_one_that_is_chance(family, tmp
         assert "CD; the head begins with chance, because none is published" in one.table()
 
 
+def test_a_checkpoint_with_more_than_the_network_is_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, tensors = publish(tmp_path, family="gru")
+    inside = {f"model.{name}": tensor for name, tensor in tensors.items()}
+    write_state(path, {**inside, "criterion.pos_weight": np.ones(5, "<f4")})
+    made = workflow.import_weights("theirs.pt")
+    assert "ignored: criterion.pos_weight" in made.table()
+    assert made.run.read_status()["head"] == "keep"
+
+
 def test_it_has_no_scores_of_its_own_and_that_is_said(here):
     with pytest.raises(DataError, match=r"runs/theirs: imported weights.*evaluate .* --shards"):
         workflow.open_scored("runs/theirs")
