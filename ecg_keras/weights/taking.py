@@ -94,8 +94,8 @@ def take_weights(
     problems += [f"{name}: left over, {tensors[name].shape}" for name in left]
     trained = [one for one in ignored if re.fullmatch(family.unused, one) and tensors[one].any()]
     problems += [
-        f"{name}: is above 0, so these weights were trained with the layer that the network of "
-        f"{family.name} does without"
+        f"{name}: is above 0, so these weights were trained with a layer that {family.name} does "
+        "not use"
         for name in trained[:1]
     ]
     if problems:

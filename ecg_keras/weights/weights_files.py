@@ -99,7 +99,7 @@ def read_tensors(path: str | Path) -> dict[str, AnyArray]:
 
 
 def under_wrappers(tensors: Mapping[str, AnyArray]) -> dict[str, dict[str, AnyArray]]:
-    """For each wrapper that some names have and others lie beside: its tensors, without it."""
+    """For each wrapper that some names have and others lack: its tensors, without it."""
     found = {}
     for prefix in WRAPPERS:
         inside = {name: array for name, array in tensors.items() if name.startswith(prefix)}
