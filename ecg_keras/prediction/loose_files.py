@@ -28,11 +28,17 @@ from ecg_keras.formats import (
 )
 from ecg_keras.records import RecordInfo, Signal, Span
 from ecg_keras.signals import find_fault
+from ecg_keras.text import plural
 
 # of the labels of a folder's recordings
 TABLES = ("labels.csv", "labels.tsv")
+# of features, labels or answers, or notes, as likely as ECGs: to be named
+_TO_BE_NAMED = (NUMPY, ".npz", TEXT)
 # of a CSV file of answers, which may be written beside the recordings
 FIRST_COLUMNS = ("record_id", "patient_id", "split", "status", "reason", "windows", "lost")
+# a line of samples, and bytes of a text in which there are some
+_NUMBERS = re.compile(rb"[\s;,|]*[-+]?\d[-+\d\s;,.|:eE\"]*")
+_GLIMPSE = 8192
 # what is right in a recipe alone, and what it is here
 _SETTING = re.compile(r"data\.folder\.(\w+)")
 _OF_TABLES = (", or to the column that says them", ", or take the recording out of the table")
@@ -121,15 +127,18 @@ class LooseFiles:
         files: Iterable[str | Path],
         tables: list[Path] | None = None,
         stored: list[Path] | None = None,
+        unnamed: list[Path] | None = None,
     ) -> list[RecordInfo]:
         """The recordings of files, folders and patterns, each once; none is read.
 
         ``tables`` gets what folders and patterns have of tables of texts and ids besides, and
-        ``stored`` the shards and folders of shards, which are no recordings without it.
+        ``stored`` the shards and folders of shards, which are no recordings without it. ``unnamed``
+        gets what may be recordings and has to be named.
         """
         found: dict[str, RecordInfo] = {}
         aside: list[Path] = [] if tables is None else tables
-        for path, is_named in _expand(files, self.array, stored):
+        to_name: list[Path] = [] if unnamed is None else unnamed
+        for path, is_named in _expand(files, self.array, stored, to_name):
             if columns := self._list_columns(path):
                 if is_named:
                     raise DataError(
@@ -165,10 +174,12 @@ def _expand(
     files: Iterable[str | Path],
     array: str | None,
     stored: list[Path] | None,
+    unnamed: list[Path],
     *,
     named: bool = True,
 ) -> Iterator[tuple[Path, bool]]:
-    """Recordings, and whether the user named each himself; ``stored`` gets shards."""
+    """Recordings, and whether the user named each himself; ``stored`` gets shards, and ``unnamed``
+    what has to be named."""
     for one in files:
         path = Path(one)
         if not str(one):
@@ -177,25 +188,29 @@ def _expand(
             names = sorted(glob.glob(str(one), recursive=True))  # noqa: PTH207  absolute ones, too
             if not names:
                 raise DataError(f"{one}: no file has such a name.")
-            if Path(one).suffix.lower() != TEXT:  # notes, unless the pattern asks for texts
-                names = [name for name in names if Path(name).suffix.lower() != TEXT]
             paths = [Path(name) for name in names]
+            if Path(one).suffix.lower() != TEXT:  # notes, unless the pattern asks for texts
+                texts = (each for each in paths if each.suffix.lower() == TEXT)
+                unnamed += filter(_may_be_samples, texts)
+                paths = [each for each in paths if each.suffix.lower() != TEXT]
             shards = dict.fromkeys(
                 each for each in paths if stored is not None and _is_stored(each)
             )
             recordings = [each for each in paths if each not in shards and _is_asked(each, array)]
             segments = _list_segments(recordings)
-            chosen = [each for each in recordings if each not in segments and _holds_any(each)]
+            chosen = [
+                each for each in recordings if each not in segments and _holds_any(each, unnamed)
+            ]
             if not shards and not chosen:
                 raise DataError(
                     f"{one}: matches {listed(names, 3)}, and none is a recording by its name. Of "
-                    "WFDB the .hea is named."
+                    f"WFDB the .hea is named.{say_unnamed(unnamed)}"
                 )
-            yield from _expand([*shards, *chosen], array, stored, named=False)
+            yield from _expand([*shards, *chosen], array, stored, unnamed, named=False)
         elif stored is not None and _is_stored(path):
             stored.append(path)
         elif path.is_dir():
-            yield from ((each, False) for each in _list_folder(path))
+            yield from ((each, False) for each in _list_folder(path, unnamed))
         else:
             yield _header(path), named
 
@@ -205,34 +220,61 @@ def _is_stored(path: Path) -> bool:
     return path.suffix == ".tfrecord" or (path / "dataset.json").is_file()
 
 
-def _holds_any(path: Path) -> bool:
+def _holds_any(path: Path, unnamed: list[Path]) -> bool:
     """Whether what a pattern found is a file, or a folder with a recording in it."""
-    return not path.is_dir() or next(_walk(path), None) is not None
+    return not path.is_dir() or next(_walk(path, unnamed), None) is not None
 
 
-def _list_folder(folder: Path) -> Iterator[Path]:
+def say_unnamed(paths: Sequence[Path]) -> str:
+    """How files are asked about that a folder or pattern left out."""
+    if not paths:
+        return ""
+    found = dict.fromkeys(paths)
+    patterns = dict.fromkeys(f"'{one.with_name(f'*{one.suffix}')}'" for one in found)
+    return (
+        f" {plural(len(found), 'file')} of texts or arrays left out: name them, or a pattern of "
+        f"their ending: {listed(list(patterns), 3)}."
+    )
+
+
+def _may_be_samples(path: Path) -> bool:
+    """Of a text, whether most of its first lines are rows of numbers."""
+    if path.suffix.lower() != TEXT:
+        return True
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            begun = file.read(_GLIMPSE)
+    except OSError:  # the reason is given when it is read
+        return False
+    # of UTF-16 every second byte is 0; a header may be long
+    lines = begun.replace(b"\0", b"").splitlines()[-20:]
+    return 2 * sum(_NUMBERS.fullmatch(line) is not None for line in lines) > len(lines)
+
+
+def _list_folder(folder: Path, unnamed: list[Path]) -> Iterator[Path]:
     """Recordings below a folder; one without any is refused."""
-    recordings = _walk(folder)
+    recordings = _walk(folder, unnamed)
     first = next(recordings, None)
     if first is None:
         raise DataError(
             f"{folder}: holds no recording. Name a folder with WFDB, CSV, EDF, DICOM, XML or HDF5 "
-            "files, or with shards."
+            f"files, or with shards.{say_unnamed(unnamed)}"
         )
     yield first
     yield from recordings
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, unnamed: list[Path]) -> Iterator[Path]:
     """Recordings below a folder, in order of their names; links to other folders are left alone."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place) / name for name in sorted(names) if not name.startswith(".")]
-        recordings = [path for path in paths if path.name not in TABLES and _is_asked(path)]
-        # of features, labels or answers, or notes, as likely as ECGs: to be named
-        recordings = [
-            path for path in recordings if path.suffix.lower() not in (NUMPY, ".npz", TEXT)
-        ]
+        found = [path for path in paths if path.name not in TABLES and _is_asked(path)]
+        recordings = [path for path in found if path.suffix.lower() not in _TO_BE_NAMED]
+        to_name = (path for path in found if path.suffix.lower() in _TO_BE_NAMED)
+        unnamed += filter(_may_be_samples, to_name)
         segments = _list_segments(recordings)
         yield from (path for path in recordings if path not in segments)
 

@@ -21,7 +21,7 @@ from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
 from ecg_keras.prediction.journal import Journal
-from ecg_keras.prediction.loose_files import LooseFiles
+from ecg_keras.prediction.loose_files import LooseFiles, say_unnamed
 from ecg_keras.prediction.readings import (
     ABSTAINED,
     AGGREGATES,
@@ -84,6 +84,7 @@ class Request:
         source: LooseFiles | ArrayFile
         shards: list[tuple[Path, Dataset]] = []
         tables: list[Path] = []
+        unnamed: list[Path] = []
         if isinstance(given, np.ndarray):
             source = ArrayFile(_records(given), loose)
             infos = [
@@ -101,7 +102,7 @@ class Request:
             if split is not None:
                 look_up("split", split, dict.fromkeys(SPLITS))
             stored: list[Path] = []
-            source, infos = loose, loose.list_records(given, tables, stored)
+            source, infos = loose, loose.list_records(given, tables, stored, unnamed)
             shards = _open_shards(stored, trained, split)
             named = [str(one) for one in given]
             if not shards and not infos:
@@ -119,6 +120,8 @@ class Request:
         if tables:
             what = f"{plural(len(tables), 'table')} of texts or ids left out, which hold no samples"
             warn(f"{what}: {listed([str(one) for one in tables], 5)}")
+        if unnamed:
+            warn(say_unnamed(unnamed).strip())
         if trained.remark:
             warn(trained.remark)
         return cls(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from ecg_keras.errors import DataError
 from ecg_keras.prediction.loose_files import LooseFiles, UnreadableError
 
 READER = LooseFiles(sampling_rate=500, unit="mV")
@@ -46,12 +47,15 @@ def pipe(path):
             writer.join(0.01)
 
 
-@pytest.mark.parametrize("name", ["p.csv", "p.hea", "p.h5", "p.npz", "p.mat", "p"])
+@pytest.mark.parametrize("name", ["p.csv", "p.txt", "p.hea", "p.h5", "p.npz", "p.mat", "p"])
 def test_a_pipe_is_never_opened(tmp_path, name):
     (tmp_path / "a.csv").write_text("I,II\n1,2\n")
     reader = LooseFiles(sampling_rate=500, unit="mV", array="val")
     with pipe(tmp_path / name) as opened:
-        listed = [*reader.list_records([tmp_path]), *reader.list_records([tmp_path / name])]
+        listed = [
+            *reader.list_records([tmp_path], unnamed=[]),
+            *reader.list_records([tmp_path / name]),
+        ]
         assert {info.path.name for info in listed} == {"a.csv", name}
         for info in listed:
             if info.path.name == name:
@@ -73,3 +77,28 @@ def test_a_pattern_finds_shards_and_the_recordings_beside_them(tmp_path):
         infos = reader.list_records([tmp_path / "*"], tables, stored)
         assert [info.path.name for info in infos] == beside
         assert stored == [tmp_path / "shards"] and tables == [tmp_path / "summary.csv"]
+
+
+def test_texts_and_arrays_that_a_folder_leaves_out_are_counted(tmp_path):
+    row = ";".join(["0,125"] * 12)
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    texts = [folder / "deep" / "a.txt", folder / "b.txt"]
+    texts[0].write_text("I;II;III\n" + f"{row}\n" * 900)
+    texts[1].write_text(f"{row}\n" * 3, encoding="utf-16")
+    (folder / "LICENSE.txt").write_text("These recordings may be used by all.\n" * 30)
+    (folder / "SHA256SUMS.txt").write_text(f"{'0123456789abcdef' * 4} a.csv\n" * 30)
+    np.save(folder / "c.npy", np.zeros((2, 2)))
+    says = r" 3 files of texts or arrays left out: name them, .*in/deep/\*.txt"
+    for named in (folder, tmp_path / "*", tmp_path / "i*"):
+        with pytest.raises(DataError, match=says):
+            READER.list_records([named])
+    with pytest.raises(DataError, match=rf"matches .*b\.txt.* 2 files of texts .*{folder}/\*\.txt"):
+        READER.list_records([folder / "**" / "*.tx[t]"])
+    (folder / "d.csv").write_text(f"{row}\n")
+    for named in (folder, tmp_path / "*"):
+        unnamed = []
+        (info,) = READER.list_records([named], unnamed=unnamed)
+        assert info.path.name == "d.csv"
+        assert set(unnamed) == {*texts, folder / "c.npy"}
+    assert len(READER.list_records([f"{folder}/**/[ab].txt"], unnamed=unnamed)) == 2
