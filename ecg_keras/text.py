@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+
+
+def without_user(text: str) -> str:
+    """A text whose addresses have no user and password, to be kept and shown.
+
+    Example:
+        >>> without_user("no answer from https://me:secret@example.org/v1")
+        'no answer from https://example.org/v1'
+    """
+    return _USER.sub("", text)
 
 
 def plural(number: float, word: str, several: str | None = None) -> str:

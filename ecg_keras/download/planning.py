@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_keras.download.catalogue import Published, find_published
-from ecg_keras.download.publishers import RemoteFile, find_roots, list_files, without_user
+from ecg_keras.download.publishers import RemoteFile, find_roots, list_files
 from ecg_keras.download.receiving import Patience, Receiver
 from ecg_keras.download.staging import Stage
 from ecg_keras.errors import ConfigError
+from ecg_keras.text import without_user
 
 LONGEST_LIST = 128 * 2**20
 

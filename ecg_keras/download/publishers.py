@@ -18,6 +18,7 @@ from urllib.parse import quote
 from ecg_keras.download.catalogue import ROOTS, Published, Publisher
 from ecg_keras.errors import DataError
 from ecg_keras.sources import path_inside
+from ecg_keras.text import without_user
 
 # the folder beside the data in which a download keeps what is not data; hidden, so no source reads
 # it and no fingerprint of raw files counts it
@@ -25,7 +26,6 @@ STAGE = ".download"
 _DIGITS = {"sha256": 64, "md5": 32}
 _SUM_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]?(\S.*)")
 _PAGE = 100
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
 
 Read = Callable[[str], bytes]
 
@@ -55,11 +55,6 @@ def find_roots(published: Published, mirror: str | None) -> tuple[str, str]:
         return ROOTS[published.publisher]
     root = without_user(mirror).rstrip("/") + "/"
     return root, root
-
-
-def without_user(text: str) -> str:
-    """A text whose addresses have no user and password, to be kept and shown."""
-    return _USER.sub("", text)
 
 
 def list_files(

@@ -31,9 +31,8 @@ from ecg_keras.download.answers import (
     is_about_a_certificate,
     resumed_length,
 )
-from ecg_keras.download.publishers import without_user
 from ecg_keras.errors import DataError
-from ecg_keras.text import plural
+from ecg_keras.text import plural, without_user
 
 MOST_JOBS = 16
 REDIRECTS = 5

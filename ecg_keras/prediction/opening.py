@@ -16,6 +16,7 @@ from ecg_keras.export import Card, digest_files, find_saved_model, read_card
 from ecg_keras.prediction.keras_networks import open_keras
 from ecg_keras.prediction.remote import connect
 from ecg_keras.prediction.trained import Forward, TrainedNetwork, adapt_settings, as_probabilities
+from ecg_keras.text import without_user
 from ecg_keras.training import Run
 
 
@@ -69,10 +70,11 @@ def open_trained(
     if card is not None and url is None:
         raise ConfigError(f"{place}: --model-card (card) is of a server's URL alone.")
     if url or folder:
+        shown = without_user(url or f"{place}")
         if any(one is not None for one in given):
-            raise _known_already(url or place, "card")
+            raise _known_already(shown, "card")
         if embedding:
-            what = f"{url or place}: a SavedModel has no layers. Name the run or .keras file."
+            what = f"{shown}: a SavedModel has no layers. Name the run or .keras file."
             raise ConfigError(what)
     if url is not None:
         return _open_url(url, None if card is None else Path(card), short, verify)
@@ -93,13 +95,13 @@ def _known_already(place: Path | str, card: str) -> ConfigError:
 
 def _open_url(url: str, card: Path | None, short: str | None, verify: str | None) -> TrainedNetwork:
     remote = connect(url, card)
-    known: dict[str, Any] = {"url": url, "version": remote.version}
+    known: dict[str, Any] = {"url": remote.url, "version": remote.version}
     if remote.mark:  # wherever it is served
         known = {"mark": remote.mark}
     # its id follows from its weights, and earlier versions had none
     of_card = {key: one for key, one in remote.card.to_json().items() if key != "network_id"}
     facts = {**known, "card": of_card}
-    return _carded(url, remote.card, remote.forward, facts, short, verify)
+    return _carded(remote.url, remote.card, remote.forward, facts, short, verify)
 
 
 def _open_saved_model(

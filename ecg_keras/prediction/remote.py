@@ -28,11 +28,12 @@ from ecg_keras.prediction.server_interfaces import (
     TooLargeError,
 )
 from ecg_keras.prediction.trained import as_probabilities
+from ecg_keras.text import without_user
 
 Result = TypeVar("Result")
 URL = re.compile(
     r"(?P<base>https?://[^/?#\s]+(?:/[^?#\s]*?)?/v1/models)/(?P<name>[^/:?#\s]+)/?"
-    r"|grpc://(?P<host>[^/?#\s]+:\d+)/(?P<rpc>[^/:?#\s]+)"
+    r"|grpc://(?P<host>[^/?#\s@]+:\d+)/(?P<rpc>[^/:?#\s]+)"
 )
 # seconds before each further attempt, while a server is asked and while it is opened
 _PAUSES, _FIRST_PAUSES = (0.5, 1, 2, 4, 8, 15, 15), (0.5, 1)
@@ -44,7 +45,7 @@ _REQUEST_BYTES, _LARGEST_ECG = 16 << 20, 64 << 20
 class Remote:
     """A network on a server: its card, its version, and how it is asked."""
 
-    url: str
+    url: str  # without user and password
     card: Card
     version: int
     mark: str  # of the SavedModel, where the server gives it
@@ -99,14 +100,15 @@ def connect(url: str, card: Path | None) -> Remote:
     found = URL.fullmatch(url)
     if found is None:
         raise ConfigError(
-            f"{url}: a server's URL is http://HOST:PORT/v1/models/NAME, with http or https, or "
-            "grpc://HOST:PORT/NAME."
+            f"{without_user(url)}: a server's URL is http://HOST:PORT/v1/models/NAME, with http or "
+            "https, or grpc://HOST:PORT/NAME."
         )
     server: Server = (
         GrpcInterface(found["host"], found["rpc"])
         if found["host"]
         else RestInterface(f"{found['base']}/{found['name']}")
     )
+    url = without_user(url)
     try:
         version = _retry(url, server.find_version, _FIRST_PAUSES)
     except MissingError as error:

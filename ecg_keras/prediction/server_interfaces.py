@@ -14,6 +14,7 @@ import urllib3
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError, printable, shortened
 from ecg_keras.export import Card
+from ecg_keras.text import without_user
 
 _SIGNATURE = "serving_default"
 # a server's own limit is below the last
@@ -59,10 +60,11 @@ class RestInterface:
 
     def __init__(self, url: str) -> None:
         self._url, self._session = url, requests.Session()
+        self._place = without_user(url)
 
     def find_version(self) -> int:
         listed, _ = self._get("")
-        with _understood(self._url):
+        with _understood(self._place):
             states = json.loads(listed)["model_version_status"]
             return _newest(int(one["version"]) for one in states if one["state"] == "AVAILABLE")
 
@@ -77,7 +79,7 @@ class RestInterface:
     def ask(self, version: int, card: Card, signal: Float32Array) -> tuple[Float32Array, str]:
         body = {"signature_name": _SIGNATURE, "inputs": {card.input: signal.tolist()}}
         text, mark = self._get(f"/versions/{version}:predict", json.dumps(body).encode())
-        with _understood(self._url):
+        with _understood(self._place):
             outputs = json.loads(text)["outputs"]
             values = outputs[card.output] if isinstance(outputs, dict) else outputs
             return np.asarray(values, np.float32), mark
@@ -95,11 +97,11 @@ class RestInterface:
             ) as response:
                 text = response.raw.read(_ANSWER_BYTES + 1, decode_content=True)
         except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError) as error:
-            raise LateError(f"{type(error).__name__}: {error}") from error
+            raise LateError(_describe(error)) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise AgainError(f"{type(error).__name__}: {error}") from error
+            raise AgainError(_describe(error)) from error
         if len(text) > _ANSWER_BYTES:
-            raise DataError(f"{self._url}: answers with more than {_ANSWER_BYTES:,} bytes.")
+            raise DataError(f"{self._place}: answers with more than {_ANSWER_BYTES:,} bytes.")
         if response.status_code == 200:
             return text, response.headers.get("X-Model-Mark", "")
         reply = f"HTTP {response.status_code} {shortened(text.decode(errors='replace'), 300)}"
@@ -111,7 +113,7 @@ class RestInterface:
             raise AgainError(reply)
         if response.status_code == 404:
             raise MissingError(reply)
-        raise DataError(f"{self._url}: {printable(reply)}")
+        raise DataError(f"{self._place}: {printable(reply)}")
 
 
 class GrpcInterface:
@@ -190,6 +192,10 @@ class GrpcInterface:
                 raise DataError(f"{self._host}: {printable(words)}") from error
             raise AgainError(words) from error
         return answer, dict(reply.trailing_metadata() or ()).get("x-model-mark", "")
+
+
+def _describe(error: Exception) -> str:
+    return without_user(f"{type(error).__name__}: {error}")
 
 
 @contextlib.contextmanager

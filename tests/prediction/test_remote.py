@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import requests
 from small_servers import slow_server
 from tensorflow_serving.apis import get_model_status_pb2
 
@@ -143,6 +144,41 @@ def test_a_server_that_is_not_there_is_said_at_once(impatient):
     for url in ("http://127.0.0.1:9/v1/models/ecg", "grpc://127.0.0.1:9/ecg"):
         with pytest.raises(DataError, match=f"^{url}: no answer in 2 attempts: .*refused"):
             open_trained(url)
+
+
+def test_the_password_of_a_url_is_sent_and_never_shown(
+    lab, server, versions, tmp_path, impatient, monkeypatch, caplog
+):
+    sent, send = [], requests.Session.send
+
+    def noted(session, request, **given):
+        sent.append(request.headers.get("Authorization"))
+        return send(session, request, **given)
+
+    monkeypatch.setattr(requests.Session, "send", noted)
+    secret = server.rest.replace("//", "//me:s3cret@")
+    answers = ecg.predict(secret, lab.headers[:1], out=tmp_path / "a.csv", shown=1)
+    assert answers.network == server.rest
+    assert set(sent) == {"Basic bWU6czNjcmV0"}
+    page = ecg.report.prediction_page(answers, tmp_path / "a.html").read_text()
+    assert server.rest in page and "s3cret" not in page + (tmp_path / "a.csv").read_text()
+    with running_server(versions, **FREE) as first:
+        gone = open_trained(first.rest.replace("//", "//me:s3cret@"))
+    errors = []
+    for work in (
+        lambda: open_trained("http://me:s3cret@127.0.0.1:9/v1/models/ecg"),
+        lambda: open_trained("https://me:s3cret@host"),
+        lambda: open_trained("grpc://me:s3cret@127.0.0.1:9/ecg"),
+        lambda: open_trained(secret.replace("/ecg", "/other")),
+        lambda: open_trained(secret, embedding=True),
+        lambda: open_trained(secret, labels=["A"]),
+        lambda: open_trained(secret, card=tmp_path / "gone.json"),
+        lambda: gone.forward(np.zeros((1, 2000, 12), np.float32)),
+    ):
+        with pytest.raises((DataError, ConfigError)) as error:
+            work()
+        errors.append(str(error.value))
+    assert "me:" not in " ".join(errors) and "s3cret" not in " ".join(errors) + caplog.text
 
 
 @pytest.mark.parametrize("api", ["rest", "grpc"])
