@@ -58,7 +58,6 @@ ASKING = (
         type=click.Choice(["refuse", "off"]),
         help="Whether a wrong unit or wrong leads are refused; by default as in the training.",
     ),
-    click.option("--batch-size", default=128, show_default=True, type=Count),
     click.option(
         "--workers",
         default=min(4, os.cpu_count() or 1),
@@ -120,7 +119,9 @@ LONE = (
 )
 
 
-def asking_options(*, embedding: bool = False) -> Callable[[Command], Command]:
+def asking_options(
+    *, embedding: bool = False, batch_size: int = 128
+) -> Callable[[Command], Command]:
     """Adds what says how MODEL is opened, as ``trained``, and how FILES are read, as ``reading``,
     and asked about."""
 
@@ -154,7 +155,8 @@ def asking_options(*, embedding: bool = False) -> Callable[[Command], Command]:
             workers = _count_workers(workers, files)
             return command(trained, files, reading=reading, workers=workers, **others)
 
-        options = (*ASKING, *READING.values(), *(LONE[1:] if embedding else LONE))
+        size = click.option("--batch-size", default=batch_size, show_default=True, type=Count)
+        options = (*ASKING, size, *READING.values(), *(LONE[1:] if embedding else LONE))
         added: Command = gather
         for option in reversed(options):
             added = option(added)

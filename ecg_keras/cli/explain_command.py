@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 @click.option("--out", type=PATH, help="Write the attributions to this .npz, once all are there.")
 @page_option("explanations")
 @PageEcgs
-@asking_options()
+# gradients keep what every layer gives
+@asking_options(batch_size=32)
 def explain(
     trained: TrainedNetwork,
     files: tuple[str, ...],

@@ -1,5 +1,6 @@
 """`ecg-keras predict` and `embed`, as a user types them."""
 
+import inspect
 import json
 import shutil
 
@@ -7,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecg_keras.attribution import explain_recordings
 from ecg_keras.cli.asking_options import _count_workers
+from ecg_keras.cli.explain_command import explain
 from ecg_keras.models import load_model
 from ecg_keras.signals import LEADS
 
@@ -77,6 +80,11 @@ def test_what_answers_rest_on_is_printed_written_and_drawn(ecg_keras, here):
     assert "flagged beyond a distance that" in page
     answer = ecg_keras("explain", "run", "two", "--label", "HYPE")
     assert answer.code == 2 and "no label named 'HYPE'" in answer.err
+
+
+def test_explain_asks_as_few_at_once_as_its_function():
+    given = inspect.signature(explain_recordings).parameters["batch_size"].default
+    assert [one.default for one in explain.params if one.name == "batch_size"] == [given]
 
 
 def test_a_file_that_can_not_be_read_is_told_with_exit_code_1(ecg_keras, here):
