@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ecg_keras.config import Problem, WeightsCard, load_card
-from ecg_keras.errors import DataError, unknown_name
+from ecg_keras.errors import ConfigError, DataError, unknown_name
 from ecg_keras.files import read_json, sha256_of
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import SOURCES
@@ -42,7 +42,8 @@ def read_card(path: str | Path) -> WeightsCard:
         >>> read_card("xceptiontime.yaml").unit  # doctest: +SKIP
         'uV'
     """
-    return load_card(path, (_check_names,))
+    card = load_card(path, (_check_names,))
+    return card.model_copy(update={"family": find_family(card.family).name})
 
 
 def find_card(path: str | Path) -> Path:
@@ -66,9 +67,10 @@ def find_card(path: str | Path) -> Path:
 
 
 def _check_names(card: WeightsCard) -> Iterator[Problem]:
-    names = [row.name for row in FAMILIES]
-    if card.family not in names:
-        yield Problem(("family",), unknown_name("family of weights", card.family, names))
+    try:
+        find_family(card.family)
+    except ConfigError as error:
+        yield Problem(("family",), str(error))
     for index, lead in enumerate(card.leads):
         if lead not in LEADS:
             yield Problem(("leads", index), unknown_name("lead", lead, LEADS))

@@ -229,7 +229,7 @@ FAMILIES = (
 
 
 def find_family(name: str) -> Family:
-    """The row of a name.
+    """The row of a name, also where it is written with other capitals, ``-`` or no ``_``.
 
     Raises:
         ConfigError: there is no such family.
@@ -237,8 +237,17 @@ def find_family(name: str) -> Family:
     Example:
         >>> find_family("resnet1d18").tensors("stage2_block1_conv1")
         'layer2.0.conv1'
+        >>> find_family("XceptionTime").name
+        'xception_time'
     """
-    return look_up("family of weights", name, {row.name: row for row in FAMILIES})
+    near = [row for row in FAMILIES if _letters(row.name) == _letters(name)]
+    return (
+        near[0] if near else look_up("family of weights", name, {one.name: one for one in FAMILIES})
+    )
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def recognise(tensors: Mapping[str, AnyArray]) -> Family | None:

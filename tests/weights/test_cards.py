@@ -117,6 +117,13 @@ def test_a_wrong_card_is_refused_with_its_line(path, before, after, message):
     assert f"{path}:{message}" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["resnet1d-18", "ResNet1D18", "RESNET_1D_18"])
+def test_a_family_is_found_by_its_letters(path, name):
+    path.write_text(GOOD.replace("resnet1d18", name))
+    assert weights.read_card(path).family == "resnet1d18"
+    assert weights.card_template(name).startswith("family: resnet1d18\n")
+
+
 def test_a_misspelt_database_is_not_let_through(path):
     path.write_text(GOOD.replace("database: ptbxl", "database: ptbx"))
     with pytest.raises(ConfigError, match=r"Did you mean 'ptbxl'\? Of a database that has none"):
