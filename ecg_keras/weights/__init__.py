@@ -10,6 +10,7 @@ from ecg_keras.faces import lazy_face
 if TYPE_CHECKING:
     from ecg_keras.weights.cards import (
         card_template as card_template,
+        describe_decisions as describe_decisions,
         describe_head as describe_head,
         find_card as find_card,
         identify as identify,

@@ -118,6 +118,35 @@ def describe_head(place: str | Path, card: str | Path) -> str:
     )
 
 
+def describe_decisions(place: str | Path, card: str | Path) -> str:
+    """That an imported network decides every label present at a threshold of 0.5, in a sentence.
+
+    Args:
+        place: of the network, for the sentence.
+        card: of the weights, in its run folder, as for `describe_head`.
+
+    Returns:
+        The sentence; nothing where probabilities go below 0.5, or it is no imported network.
+
+    Raises:
+        ConfigError: the card is damaged.
+        DataError: the status is.
+
+    Example:
+        >>> describe_decisions("runs/mine", "runs/mine/card.yaml")
+        ''
+    """
+    card = Path(card)
+    family = find_family(load_card(card).family) if card.is_file() else None
+    if family is None or family.least < 0.5 or describe_head(place, card):
+        return ""
+    return (
+        f"{place}: no probability of {family.name} is below {family.least:g}, so at the threshold "
+        "of 0.5 every label is present in every ECG: sensitivity, specificity, F1 and calibration "
+        "mean nothing. AUROC and average precision need no threshold; fine-tune it for the others."
+    )
+
+
 def _began_with_chance(status: Path) -> bool:
     """Whether an import kept the first weights of the head, which only later ones report."""
     advice = f"Remove {status.parent} and import the weights again."

@@ -45,6 +45,7 @@ class Family:
         renamed: gives tensors the names of ``tensors``, where those in a file depend on chance.
         end: gives an ordinary classifier the published end, where that isn't one dense layer.
         own: names of our layers that the published network lacks; they keep their own weights.
+        least: the smallest probability that its published end gives.
         head_takes: for a number of samples, how many numbers the published head takes, where it has
             a weight for each step of time.
     """
@@ -61,6 +62,7 @@ class Family:
     renamed: Callable[[Mapping[str, AnyArray]], Mapping[str, AnyArray]] = dict
     end: Callable[[Any], Any] = lambda classifier: classifier
     own: tuple[str, ...] = ()
+    least: float = 0.0
     head_takes: Callable[[int], int] | None = None
 
     def has_head(self, tensors: Mapping[str, AnyArray]) -> bool:
@@ -185,6 +187,7 @@ FAMILIES = (
         ignored=r"head/head/[34]/.*|.*\.num_batches_tracked",
         layouts={"head": published_names.identity},
         end=lambda classifier: models.with_label_maps(classifier),
+        least=0.5,
     ),
     Family(
         "inception_ahus",

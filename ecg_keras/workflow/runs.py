@@ -81,7 +81,11 @@ def evaluate_elsewhere(
             f"{known.sentence} Its scores there would flatter: take another dataset or split, or "
             "see them all the same with --allow-leaks."
         )
-    for sentence in (known and known.sentence, weights.describe_head(folder, run.card)):
+    for sentence in (
+        known and known.sentence,
+        weights.describe_head(folder, run.card),
+        weights.describe_decisions(folder, run.card),
+    ):
         if sentence:
             warn(sentence)
     predicted = evaluation.predict(models.load_model(run.model), Path(shards), split)

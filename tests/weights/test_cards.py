@@ -143,6 +143,21 @@ def test_a_head_that_none_published_is_said_to_be_chance(path, tmp_path):
     )
 
 
+def test_a_network_whose_labels_are_all_present_at_one_half_is_named(path, tmp_path):
+    path.write_text(GOOD)
+    assert weights.describe_decisions("runs/theirs", path) == ""
+    assert weights.describe_decisions("runs/mine", tmp_path / "gone.yaml") == ""
+    path.write_text(GOOD.replace("resnet1d18", "xception_time"))
+    assert weights.describe_decisions("runs/theirs", path).startswith(
+        "runs/theirs: no probability of xception_time is below 0.5, so at the threshold of 0.5 "
+        "every label is present in every ECG: "
+    )
+    # with another head they go lower
+    path.with_name("status.json").write_text('{"head": "new"}')
+    assert weights.describe_decisions("runs/theirs", path) == ""
+    assert "there is none in the file of its weights" in weights.describe_head("theirs", path)
+
+
 def test_a_missing_card_is_called_a_card(path):
     with pytest.raises(ConfigError, match="there is no such card"):
         weights.read_card(path)

@@ -196,6 +196,16 @@ def test_the_imported_run_is_taken_as_any_other(here, shards, tmp_path):
     assert (exported / "saved_model.pb").is_file()
 
 
+def test_a_network_that_decides_every_label_present_is_named_with_its_scores(
+    here, shards, tmp_path
+):
+    run = Run(Path(shutil.copytree("runs/theirs", tmp_path / "maps")))
+    run.card.write_text(run.card.read_text().replace("family: gru", "family: xception_time"))
+    warnings = []
+    workflow.evaluate_elsewhere(run.folder, shards, bootstrap=100, on_warning=warnings.append)
+    assert any("at the threshold of 0.5 every label is present" in one for one in warnings)
+
+
 def test_no_module_is_imported_because_shards_name_it(here, shards, tmp_path, monkeypatch):
     (tmp_path / "source_of_shards.py").write_text("raise SystemExit('it was imported')")
     monkeypatch.syspath_prepend(tmp_path)
