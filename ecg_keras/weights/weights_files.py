@@ -20,7 +20,7 @@ from ecg_keras.weights.torch_files import as_array, read_old_torch, read_torch_z
 Reader = Callable[[Path], dict[str, AnyArray]]
 SAFE_DTYPES: Mapping[str, str] = {
     "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "bfloat16", "I64": "i8", "I32": "i4",
-    "I16": "i2", "I8": "i1", "U8": "u1", "BOOL": "?",
+    "I16": "i2", "I8": "i1", "U64": "u8", "U32": "u4", "U16": "u2", "U8": "u1", "BOOL": "?",
 }  # fmt: skip
 # of whatever wraps a network while it is trained
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
@@ -166,10 +166,15 @@ def _read_safetensors(path: Path) -> dict[str, AnyArray]:
     content = path.read_bytes()
     begin = 8 + int.from_bytes(content[:8], "little")
     _refuse_doubles(content[8:begin])
-    return {
-        name: as_array(bytes(one["data"]), SAFE_DTYPES[one["dtype"]]).reshape(one["shape"])
-        for name, one in library.deserialize(content)
-    }
+    arrays = {}
+    for name, one in library.deserialize(content):
+        if one["dtype"] not in SAFE_DTYPES:
+            raise DataError(
+                f"can't be read as weights: {shortened(name)} is stored as "
+                f"{shortened(one['dtype'])}. Save it as F32; read are {', '.join(SAFE_DTYPES)}."
+            )
+        arrays[name] = as_array(bytes(one["data"]), SAFE_DTYPES[one["dtype"]]).reshape(one["shape"])
+    return arrays
 
 
 def _refuse_doubles(header: bytes) -> None:

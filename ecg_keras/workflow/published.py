@@ -16,7 +16,7 @@ from ecg_keras.config import Model, Preprocessing, WeightsCard, fingerprint
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training import Run
 
-ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5")
+ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".tar", ".safetensors", ".onnx", ".h5", ".hdf5")
 # of the fingerprints of imported runs: to be raised when an import makes something else
 IMPORT = 1
 # of a card, what changes nothing that is made

@@ -48,6 +48,13 @@ def test_a_file_becomes_a_run_with_a_table(ecg_keras, theirs):
     assert wrong.code == 2 and "is the card of resnet1d18, and not of resnet1d50" in wrong.err
 
 
+def test_a_recipe_names_a_file_as_pytorch_once_called_it(ecg_keras, theirs):
+    Path("theirs.pt").rename("theirs.pth.tar")
+    Path("theirs.yaml").rename("theirs.pth.yaml")
+    answer = ecg_keras("recipe", "check", "mine.yaml", "--set", "initialise.from=theirs.pth.tar")
+    assert "damaged" not in answer.err and "theirs.pth.tar" not in answer.err
+
+
 def test_a_wrong_file_is_one_line_of_recipe_check_and_of_a_dry_run(ecg_keras, theirs):
     Path("raw").mkdir()
     Path("theirs.pt").write_bytes(Path("theirs.pt").read_bytes()[:5000])

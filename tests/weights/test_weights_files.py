@@ -101,6 +101,15 @@ class TestSafetensors:
         write_safetensors(path, header)
         assert refusal(path).startswith("can't be read as weights: ")
 
+    def test_numbers_of_a_kind_that_is_not_read_are_named(self, path, refusal):
+        write_safetensors(path, {"w": entry("F8_E4M3", (24,))})
+        assert refusal(path) == (
+            "can't be read as weights: w is stored as F8_E4M3. Save it as F32; read are F64, F32, "
+            "F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL."
+        )
+        write_safetensors(path, {"w": entry("U16", (12,))})
+        assert read_tensors(path)["w"].dtype == np.uint16
+
     def test_a_header_larger_than_the_file(self, path, refusal):
         path.write_bytes(struct.pack("<Q", 2**62) + b'{"w": {}}')
         assert refusal(path).startswith("can't be read as weights: ")
