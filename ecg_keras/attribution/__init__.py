@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
+    from ecg_keras.attribution.attribution_files import write_attributions as write_attributions
     from ecg_keras.attribution.explained_recordings import (
-        Explained as Explained,
         explain_recordings as explain_recordings,
         explain_shown as explain_shown,
-        write_attributions as write_attributions,
     )
     from ecg_keras.attribution.explaining import (
         METHODS as METHODS,
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.attribution.explanation import (
         CAUTION as CAUTION,
+        Explained as Explained,
         Explanation as Explanation,
         choose_label as choose_label,
         explanations as explanations,

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import zipfile
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from ecg_keras.array_types import Float32Array
+from ecg_keras.attribution.attribution_files import (
+    check_attributions,
+    keep,
+    restore,
+    write_attributions,
+)
 from ecg_keras.attribution.explaining import explainer
-from ecg_keras.attribution.explanation import Explanation, choose_label, explanations
-from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.files import replacing
+from ecg_keras.attribution.explanation import Explained, choose_label, explanations
+from ecg_keras.config import fingerprint
+from ecg_keras.errors import look_up
 from ecg_keras.prediction import (
     Answer,
     Answers,
     Files,
+    Journal,
     LooseFiles,
     OnProgress,
     OnWarning,
@@ -35,29 +38,6 @@ from ecg_keras.prediction import (
 from ecg_keras.records import Signal
 
 TOGETHER = 32  # recordings whose answers are explained at once
-# numbers of a recording in a file, and what they are there
-BLOCKS = ("attributions", "signals")
-# NumPy does not give the types of these functions
-_NPY: Any = np.lib.format
-
-
-@dataclass(frozen=True, eq=False)
-class Explained:
-    """The answer about a recording, the window that is explained, and what it rests on.
-
-    Attributes:
-        answer: as of `predict`.
-        signal: the window in millivolts; of a longer recording the one in which the label is most
-            probable. ``None`` where nothing is answered.
-        window: its number, from 1, in the recording, whose windows may not all be usable; 0 where
-            it is the first that is.
-        explanation: of the label; ``None`` where nothing is answered.
-    """
-
-    answer: Answer
-    signal: Signal | None = None
-    window: int = 0
-    explanation: Explanation | None = None
 
 
 class _Strongest:
@@ -90,6 +70,7 @@ def explain_recordings(
     model: str | Path | TrainedNetwork,
     files: Files,
     *,
+    out: str | Path | None = None,
     label: str | None = None,
     method: str = "integrated_gradients",
     baseline: str = "isoelectric",
@@ -107,6 +88,9 @@ def explain_recordings(
     Args:
         model: a run folder, a ``.keras`` file beside its ``dataset.json``, or what `open_trained`
             returns of these.
+        out: an ``.npz`` to write at the end, as `write_attributions` does. Until it is there, what
+            was explained is in a file beside it that ends in ``.part``: a command that was stopped
+            resumes there. The first recording comes when the last is explained.
         files, reading, split, aggregate, workers, on_progress, on_warning: as of
             `ecg_keras.predict`.
         label: that is explained; by default the one that is furthest above its threshold, or
@@ -131,14 +115,47 @@ def explain_recordings(
     request = Request.check(
         trained, files, reading, split, aggregate, batch_size, workers, on_warning
     )
-    return _explain_all(request, ask, label, on_progress)
+    if out is None:
+        return _explain_all(request, ask, label, on_progress)
+    check_attributions(Path(out))
+    options = {"label": label, "method": method, "baseline": baseline, "steps": steps}
+    mark = fingerprint({"asked": request.mark, **options})
+    return _explain_the_rest(request, ask, label, on_progress, Path(out), mark, method)
+
+
+def _explain_the_rest(
+    request: Request,
+    ask: Any,
+    label: str | None,
+    on_progress: OnProgress | None,
+    out: Path,
+    mark: str,
+    method: str,
+) -> Iterator[Explained]:
+    """All recordings, once they are in the journal of a file, which goes when that is written."""
+    with Journal(out, mark) as journal:
+        for one in _explain_all(request, ask, label, on_progress, journal):
+            journal.add(one.answer, keep(one))
+        trained = request.trained
+        rows = (restore(*kept, trained, method) for kept in request.recall(journal))
+        yield from write_attributions(out, rows, trained, method)
 
 
 def _explain_all(
-    request: Request, ask: Any, label: str | None, on_progress: OnProgress | None
+    request: Request,
+    ask: Any,
+    label: str | None,
+    on_progress: OnProgress | None,
+    journal: Journal | None = None,
 ) -> Iterator[Explained]:
-    answers = _answers(request, label)
+    """Those that the journal lacks."""
     done, trained = 0, request.trained
+
+    def count(known: int) -> None:
+        nonlocal done
+        done += known
+
+    answers = _answers(request.left(journal, count), request, label)
     while group := list(islice(answers, TOGETHER)):
         known = [one for one in group if one[1] is not None]
         found = iter(
@@ -161,10 +178,12 @@ def _explain_all(
                 yield Explained(answer, signal, window[1], next(found))
 
 
-def _answers(request: Request, label: str | None) -> Iterator[tuple[Answer, Any, str]]:
+def _answers(
+    readings: Iterable[Any], request: Request, label: str | None
+) -> Iterator[tuple[Answer, Any, str]]:
     """Each answer, with the window that is explained, if any, and its label."""
     trained = request.trained
-    for reading in request.readings():
+    for reading in readings:
         strongest = _Strongest(trained)
         (answer,) = answer_all(
             strongest.forward,
@@ -217,88 +236,3 @@ def explain_shown(
             known.items(), explanations(found, trained.leads, trained.sampling_rate), strict=True
         )
     }
-
-
-def write_attributions(
-    path: str | Path, rows: Iterable[Explained], trained: TrainedNetwork, method: str
-) -> Iterator[Explained]:
-    """Passes explained recordings on, and writes an ``.npz`` of them at the end, whole or not.
-
-    It holds ``record_ids``, ``labels``, ``probabilities`` (of the label, of the whole recording),
-    ``windows`` (numbers, from 1), ``residuals``, ``attributions`` and ``signals`` (in millivolts,
-    ``(records, num_samples, num_leads)``), and ``leads``, ``sampling_rate`` and ``method``. No more
-    than a recording is in memory.
-
-    Raises:
-        ConfigError: the name does not end in ``.npz``.
-        DataError: there is a file of that name that holds no attributions.
-    """
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise ConfigError(
-            f"{path}: attributions are written as an .npz. Received: {path.suffix!r}."
-        )
-    if path.exists() and not _is_of_attributions(path):
-        raise DataError(
-            f"{path}: is there already, and holds no attributions, so it is left alone. Name "
-            "another file, or remove it."
-        )
-    return _write(path, rows, trained, method)
-
-
-def _is_of_attributions(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "attributions.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
-
-
-def _write(
-    path: Path, rows: Iterable[Explained], trained: TrainedNetwork, method: str
-) -> Iterator[Explained]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    facts: list[tuple[str, str, float, int, float]] = []
-    shape: tuple[int, ...] = (trained.num_samples, len(trained.leads))
-    with ExitStack() as stack:
-        spools = {
-            name: stack.enter_context(tempfile.TemporaryFile(dir=path.parent)) for name in BLOCKS
-        }
-        for one in rows:
-            found, values = one.explanation, one.answer.values
-            if found is not None and one.signal is not None and values is not None:
-                shape = found.values.shape
-                probability = float(values[trained.labels.index(found.label)])
-                name = one.answer.record_id.encode("utf-8", "backslashreplace").decode()
-                facts.append((name, found.label, probability, one.window, found.residual))
-                for spool, block in zip(
-                    spools.values(), (found.values, one.signal.values), strict=True
-                ):
-                    spool.write(np.ascontiguousarray(block, "<f4").tobytes())
-            yield one
-        columns = zip(*facts, strict=True) if facts else ((),) * 5
-        names, labels, probabilities, windows, residuals = columns
-        arrays = {
-            "record_ids": np.array(names, np.str_),
-            "labels": np.array(labels, np.str_),
-            "probabilities": np.array(probabilities, np.float32),
-            "windows": np.array(windows, np.int64),
-            "residuals": np.array(residuals, np.float64),
-            "leads": np.array(trained.leads),
-            "sampling_rate": np.array(trained.sampling_rate),
-            "method": np.array(method),
-        }
-        shapes = {"attributions": shape, "signals": (trained.num_samples, len(trained.leads))}
-        with replacing(path) as temporary:
-            np.savez_compressed(temporary, **arrays)
-            with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as archive:
-                for name, spool in spools.items():
-                    _add(archive, name, spool, (len(facts), *shapes[name]))
-
-
-def _add(archive: zipfile.ZipFile, name: str, spool: IO[bytes], shape: tuple[int, ...]) -> None:
-    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    spool.seek(0)
-    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        _NPY.write_array_header_1_0(member, header)
-        shutil.copyfileobj(spool, member)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from ecg_keras.array_types import Float32Array
 from ecg_keras.attribution.explaining import METHODS, Attributions
+from ecg_keras.prediction import Answer
+from ecg_keras.records import Signal
 from ecg_keras.text import percent
 
 CAUTION = (
@@ -80,6 +82,25 @@ class Explanation:
             off = percent(self.residual, 0)
             sentence += f". The marks do not add up to the answer: they are off by {off}"
         return f"{sentence}."
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """The answer about a recording, the window that is explained, and what it rests on.
+
+    Attributes:
+        answer: as of `predict`.
+        signal: the window in millivolts; of a longer recording the one in which the label is most
+            probable. ``None`` where nothing is answered.
+        window: its number, from 1, in the recording, whose windows may not all be usable; 0 where
+            it is the first that is.
+        explanation: of the label; ``None`` where nothing is answered.
+    """
+
+    answer: Answer
+    signal: Signal | None = None
+    window: int = 0
+    explanation: Explanation | None = None
 
 
 def explanations(

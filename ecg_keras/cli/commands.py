@@ -82,7 +82,7 @@ COMMANDS = {
     "explain": Subcommand(
         "explain_command",
         "Say which parts of recordings a network's answers rest on.",
-        resumes="never",
+        resumes="out",
     ),
     "embed": Subcommand(
         "predict_commands", "Write what goes into a network's last layer, a row a record."

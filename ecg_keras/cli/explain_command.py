@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--steps", default=64, show_default=True, type=Count, help="Of the integral.")
-@click.option("--out", type=PATH, help="Write the attributions to this .npz, once all are there.")
+@click.option("--out", type=PATH, help="Write the attributions to this .npz; resumes.")
 @page_option("explanations")
 @PageEcgs
 # gradients keep what every layer gives
@@ -61,13 +61,12 @@ def explain(
         found = attribution.explain_recordings(
             trained,
             files,
+            out=out,
             method=method,
             on_progress=progressed,
             on_warning=remarks.append,
             **options,
         )
-        if out is not None:
-            found = attribution.write_attributions(out, found, trained, method)
         for one in found:
             rows.append(one.answer)
             if one.explanation is not None and len(drawn) < page_ecgs:

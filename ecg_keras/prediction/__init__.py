@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         answer_all as answer_all,
     )
     from ecg_keras.prediction.asking import embed as embed, predict as predict
+    from ecg_keras.prediction.journal import Journal as Journal
     from ecg_keras.prediction.loose_files import LooseFiles as LooseFiles
     from ecg_keras.prediction.opening import open_trained as open_trained
     from ecg_keras.prediction.output import KINDS as KINDS

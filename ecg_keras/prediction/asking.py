@@ -153,4 +153,4 @@ def _answered(
     with Journal(out, request.mark) as journal:
         for answer in request.ask(on_progress, journal):
             journal.add(answer)
-        yield request.recall(journal)
+        yield (answer for answer, _ in request.recall(journal))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -14,18 +14,35 @@ from typing import IO, Any
 import filelock
 import numpy as np
 
+from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError
 from ecg_keras.files import known_fields
 from ecg_keras.prediction.answering import Answer
 from ecg_keras.prediction.readings import Key, key_of
 
 ENDING = ".part"
+Beside = Mapping[str, Any]
 
 
 class Journal:
     """The answers to one command in their order: a line of JSON each, below a line that says whose.
 
     The output itself appears when all are there, so that it never looks whole before.
+
+    Args:
+        out: the output.
+        mark: of the network and all options that change what is in it.
+
+    Raises:
+        DataError: another command writes to it, or it is of one with another mark.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with Journal(folder / "a.csv", "0") as journal:
+        ...     journal.add(Answer("b.csv", "b.csv"), {"label": "MI"})
+        ...     [beside for answer, beside in journal.read([], ["b.csv"])]
+        [{'label': 'MI'}]
     """
 
     def __init__(self, out: Path, mark: str) -> None:
@@ -79,15 +96,26 @@ class Journal:
         """Whether a file was answered, whatever became of it since."""
         return key_of(record_id, "", "") in self.marks
 
-    def add(self, answer: Answer) -> None:
-        """Adds an answer; one of the same recording before it no longer counts."""
-        values = answer.values
-        coded = None if values is None else base64.b64encode(values.astype("<f4").tobytes())
+    def add(self, answer: Answer, beside: Beside | None = None) -> None:
+        """Adds an answer, and texts, numbers and float32 arrays ``beside`` it; one of the same
+        recording before it no longer counts."""
         self._note(answer)
-        self._write({**asdict(answer), "values": coded and coded.decode()})
+        entry = {
+            **asdict(answer),
+            "values": None if answer.values is None else _code(answer.values),
+        }
+        if beside:
+            entry["beside"] = {
+                name: {"shape": one.shape, "f4": _code(one)} if isinstance(one, np.ndarray) else one
+                for name, one in beside.items()
+            }
+        self._write(entry)
 
-    def read(self, datasets: Iterable[str], record_ids: Iterable[str]) -> Iterator[Answer]:
-        """The last answers to the records of shards, by the fingerprints of these, and to files.
+    def read(
+        self, datasets: Iterable[str], record_ids: Iterable[str]
+    ) -> Iterator[tuple[Answer, Beside]]:
+        """The last answers to the records of shards, by the fingerprints of these, and to files,
+        each with what is beside it.
 
         They come in this order; what else was answered before a stop is left out.
         """
@@ -120,7 +148,7 @@ class Journal:
             head = json.loads(first)
             if head.get("of") == self.mark:
                 self._end = len(first)
-                for one, length in self._entries():
+                for (one, _), length in self._entries():
                     self._note(one)
                     self._end += length
                 return
@@ -129,7 +157,7 @@ class Journal:
             "Remove it to begin again, or write to another file."
         )
 
-    def _entries(self) -> Iterator[tuple[Answer, int]]:
+    def _entries(self) -> Iterator[tuple[tuple[Answer, Beside], int]]:
         with self.path.open("rb") as file:
             file.readline()
             for line in file:
@@ -142,10 +170,22 @@ class Journal:
                 yield one, len(line)
 
 
-def _parse(entry: dict[str, Any]) -> Answer:
+def _code(values: Float32Array) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _decode(text: str) -> Float32Array:
+    return np.frombuffer(base64.b64decode(text), "<f4")
+
+
+def _parse(entry: dict[str, Any]) -> tuple[Answer, Beside]:
     content = known_fields(Answer, entry)
     coded = content["values"]
-    values = None if coded is None else np.frombuffer(base64.b64decode(coded), "<f4")
+    values = None if coded is None else _decode(coded)
     figures = {name: tuple(one) for name, one in content.get("figures", {}).items()}
     others = {"values": values, "flags": tuple(content["flags"]), "figures": figures}
-    return Answer(**{**content, **others})
+    beside = {
+        name: _decode(one["f4"]).reshape(one["shape"]) if isinstance(one, dict) else one
+        for name, one in entry.get("beside", {}).items()
+    }
+    return Answer(**{**content, **others}), beside

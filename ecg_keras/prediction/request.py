@@ -20,7 +20,7 @@ from ecg_keras.config import fingerprint
 from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
-from ecg_keras.prediction.journal import Journal
+from ecg_keras.prediction.journal import Beside, Journal
 from ecg_keras.prediction.loose_files import LooseFiles, say_unnamed
 from ecg_keras.prediction.readings import (
     ABSTAINED,
@@ -132,28 +132,16 @@ class Request:
         self, on_progress: OnProgress | None, journal: Journal | None = None
     ) -> Iterator[Answer]:
         """The answers that the journal lacks."""
-        left = [
-            one
-            for one in self.infos
-            # the state of files is looked at only of what was answered: there may be many
-            if journal is None
-            or not journal.has(one.record_id)
-            or not journal.knows(one.record_id, mark_of(one.path))
-        ]
-        done = len(self.infos) - len(left)
+        done = 0
         move = on_progress or (lambda done, total: None)
 
-        def readings() -> Iterator[Reading]:
+        def count(known: int) -> None:
             nonlocal done
-            for one in self.readings(left):
-                if journal is not None and journal.knows(one.record_id, one.mark, one.split):
-                    done += 1
-                else:
-                    yield one
+            done += known
 
         for answer in answer_all(
             self.trained.forward,
-            readings(),
+            self.left(journal, count),
             batch_size=self.batch_size,
             aggregate=self.reader.aggregate,
             has_distance=self.trained.reference is not None,
@@ -162,8 +150,25 @@ class Request:
             move(done, self.total)
             yield answer
 
-    def recall(self, journal: Journal) -> Iterator[Answer]:
-        """The answers of a journal to what is asked now, in its order."""
+    def left(self, journal: Journal | None, count: Callable[[int], None]) -> Iterator[Reading]:
+        """The recordings that the journal lacks; of those that it has ``count`` gets the number."""
+        left = [
+            one
+            for one in self.infos
+            # the state of files is looked at only of what was answered: there may be many
+            if journal is None
+            or not journal.has(one.record_id)
+            or not journal.knows(one.record_id, mark_of(one.path))
+        ]
+        count(len(self.infos) - len(left))
+        for one in self.readings(left):
+            if journal is not None and journal.knows(one.record_id, one.mark, one.split):
+                count(1)
+            else:
+                yield one
+
+    def recall(self, journal: Journal) -> Iterator[tuple[Answer, Beside]]:
+        """The answers of a journal to what is asked now, in its order, and what is beside them."""
         names = dict.fromkeys(dataset.fingerprint for _, dataset in self.shards)
         return journal.read(names, dict.fromkeys(one.record_id for one in self.infos))
 

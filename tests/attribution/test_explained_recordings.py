@@ -1,5 +1,7 @@
 """Recordings are explained as they are answered, and written whole or not at all."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from ecg_keras.attribution import (
     explain,
     explain_recordings,
     explain_shown,
+    explained_recordings,
+    explainer,
     write_attributions,
 )
 from ecg_keras.errors import ConfigError, DataError
@@ -100,9 +104,97 @@ def test_they_are_written_when_all_are_there(trained, ecgs, tmp_path):
     assert np.load(out)["method"] == "grad_cam"
 
 
+@pytest.fixture
+def counted(trained, monkeypatch):
+    """The network, and how many windows it was asked and recordings explained."""
+    counts = {"asked": 0, "explained": 0}
+
+    def forward(signal):
+        counts["asked"] += len(signal)
+        return trained.forward(signal)
+
+    def make(*args, **settings):
+        ask = explainer(*args, **settings)
+
+        def count(signals, labels):
+            counts["explained"] += len(signals)
+            return ask(signals, labels)
+
+        return count
+
+    monkeypatch.setattr(explained_recordings, "explainer", make)
+    monkeypatch.setattr(explained_recordings, "TOGETHER", 2)
+    return replace(trained, forward=forward), counts
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "grad_cam"])
+def test_a_stopped_command_explains_the_rest_alone(counted, ecgs, tmp_path, method):
+    trained, counts = counted
+    many = np.concatenate([ecgs, 0.9 * ecgs])  # the second and fifth are no ECGs
+    options = {"reading": READING, "method": method, "steps": 4}
+    out, part = tmp_path / "new/a.npz", tmp_path / "new/a.npz.part"
+
+    def stop(done, total):
+        if done == 4:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        list(explain_recordings(trained, many, out=out, on_progress=stop, **options))
+    assert not out.exists() and len(part.read_text().splitlines()) == 1 + 3
+    begun = part.read_bytes()
+    for other in ({"label": "MI"}, {"steps": 5}, {"baseline": "zero"}, {"aggregate": "maximum"}):
+        with pytest.raises(DataError, match=r"a\.npz\.part: holds answers of another network, oth"):
+            list(explain_recordings(trained, many, out=out, **{**options, **other}))
+    assert part.read_bytes() == begun
+    counts.update(asked=0, explained=0)
+    steps = []
+    rows = list(
+        explain_recordings(
+            trained, many, out=out, on_progress=lambda *both: steps.append(both), **options
+        )
+    )
+    # the fourth and sixth, of two windows each
+    assert counts == {"asked": 4, "explained": 2}
+    assert steps == [(4, 6), (5, 6), (6, 6)]
+    assert [one.name for one in out.parent.iterdir()] == ["a.npz"]
+    whole = list(explain_recordings(trained, many, out=tmp_path / "whole.npz", **options))
+    assert [one.answer.record_id for one in rows] == [f"{number}" for number in range(6)]
+    for one, expected in zip(rows, whole, strict=True):
+        assert one.answer.status == expected.answer.status
+        assert (one.explanation is None) == (expected.explanation is None)
+        if one.explanation is not None:
+            assert one.explanation.values == pytest.approx(expected.explanation.values, abs=1e-5)
+            assert one.explanation.sentence == expected.explanation.sentence
+    with np.load(out) as file, np.load(tmp_path / "whole.npz") as expected:
+        assert set(file) == set(expected)
+        for name in set(file) - {"attributions", "residuals", "probabilities"}:
+            assert np.array_equal(file[name], expected[name])
+        for name in ("attributions", "residuals", "probabilities"):
+            assert file[name] == pytest.approx(expected[name], abs=1e-4, nan_ok=True)
+
+
+def test_what_is_kept_is_what_was_explained(trained, ecgs, tmp_path):
+    for method in ("integrated_gradients", "grad_cam"):
+        options = {"reading": READING, "method": method, "steps": 2}
+        direct = list(explain_recordings(trained, ecgs, **options))
+        kept = list(explain_recordings(trained, ecgs, out=tmp_path / f"{method}.npz", **options))
+        for one, expected in zip(kept, direct, strict=True):
+            assert one.answer.reason == expected.answer.reason and one.window == expected.window
+            if expected.explanation is not None:
+                assert np.array_equal(one.signal.values, expected.signal.values)
+                assert one.signal.leads == expected.signal.leads
+                for name in ("values", "smoothed"):
+                    found = getattr(one.explanation, name)
+                    assert found == pytest.approx(getattr(expected.explanation, name), abs=1e-6)
+                assert one.explanation.sentence == expected.explanation.sentence
+                assert one.explanation.leads == expected.explanation.leads
+
+
 def test_what_is_refused(trained, ecgs, tmp_path):
     with pytest.raises(ConfigError, match="no label named 'HYP'"):
         explain_recordings(trained, ecgs, label="HYP", reading=READING)
+    with pytest.raises(ConfigError, match=r"written as an \.npz"):
+        explain_recordings(trained, ecgs, out=tmp_path / "a.csv", reading=READING)
     with pytest.raises(ConfigError, match=r"written as an \.npz"):
         write_attributions(tmp_path / "a.csv", [], trained, "")
     (tmp_path / "a.npz").write_text("mine")
