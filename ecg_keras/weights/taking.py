@@ -10,10 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ecg_keras.array_types import AnyArray
-from ecg_keras.errors import ConfigError, DataError, list_problems, unknown_name
+from ecg_keras.errors import ConfigError, DataError, list_problems, shortened, unknown_name
 from ecg_keras.models import stage_of
 from ecg_keras.weights.families import Family, of_network, recognise
 from ecg_keras.weights.mappings import LAYOUTS, keras_layer
+
+# of the problems of tensors that do not fit, in an error's line
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ def take_weights(
 
     Raises:
         DataError: tensors are missing, left over, of another shape or network, no real numbers, not
-            finite as float32, or variances below 0: all are listed, and which family fits better,
-            if one does.
+            finite as float32, or variances below 0. It has the first three such problems, its note
+            the others, and it says which family fits better, if one does.
         ConfigError: ``head`` is unknown.
 
     Example:
@@ -99,7 +102,7 @@ def take_weights(
         for name in trained[:1]
     ]
     if problems:
-        raise DataError(_message(model.name, tensors, family, problems))
+        raise _make_error(model.name, tensors, family, problems)
     for name, values in arrays.items():
         model.get_layer(name).set_weights(values)
     return Taken(tuple(arrays), tuple(kept), (*ignored, *beside))
@@ -145,16 +148,22 @@ def _shapes(shapes: list[tuple[int, ...]]) -> str:
     return " ".join(map(str, shapes))
 
 
-def _message(
+def _make_error(
     network: str, tensors: Mapping[str, AnyArray], family: Family, problems: list[str]
-) -> str:
+) -> DataError:
+    """Of one line, for it stands among other errors of a plan; a traceback has all problems."""
     better = recognise(tensors)
     advice = (
         f"These look like {better.name}'s."
         if better is not None and better.name != family.name
         else "Use the leads, labels and family that they were trained with."
     )
-    return (
-        f"these tensors do not fit {network} as {family.name}, and nothing was taken. {advice}\n  "
-        + list_problems(problems).replace("\n", "\n  ")
+    shown = "; ".join(shortened(one, 300) for one in problems[:SHOWN])
+    more = f"; and {len(problems) - SHOWN} more" * (len(problems) > SHOWN)
+    error = DataError(
+        f"these tensors do not fit {network} as {family.name}, and nothing was taken: {shown}"
+        f"{more}. {advice}"
     )
+    if more:
+        error.add_note(list_problems(problems))
+    return error

@@ -189,6 +189,7 @@ def test_the_dense_head_of_xception_time_is_not_the_published_one():
     with pytest.raises(DataError) as caught:
         weights.take_weights(model, tensors, family)
     assert str(caught.value).endswith(
-        "head: head/head/3/head/3/0/Conv gives (3, 3) (3,), and here are (128, 3) (3,)"
+        "head: head/head/3/head/3/0/Conv gives (3, 3) (3,), and here are (128, 3) (3,). Use the "
+        "leads, labels and family that they were trained with."
     )
     assert weights.take_weights(model, tensors, family, head="new").kept == ("head",)

@@ -67,13 +67,14 @@ def test_what_does_not_fit_is_listed_and_nothing_is_taken(model, family, tensors
     with pytest.raises(DataError) as caught:
         weights.take_weights(model, tensors, family)
     assert str(caught.value) == (
-        "these tensors do not fit resnet1d18 as resnet1d18, and nothing was taken. Use the leads, "
-        "labels and family that they were trained with.\n"
-        "  stem_norm: bn1.weight is missing\n"
-        "  stage1_block1_conv1: layer1.0.conv1 gives (5, 64, 64), and here are (3, 64, 64)\n"
-        "  embedding_dense: fc1 holds numbers that are not finite, or too large for float32\n"
-        "  fc3.weight: left over, (1, 2)"
+        "these tensors do not fit resnet1d18 as resnet1d18, and nothing was taken: "
+        "stem_norm: bn1.weight is missing; "
+        "stage1_block1_conv1: layer1.0.conv1 gives (5, 64, 64), and here are (3, 64, 64); "
+        "embedding_dense: fc1 holds numbers that are not finite, or too large for float32; "
+        "and 1 more. Use the leads, labels and family that they were trained with."
     )
+    (note,) = caught.value.__notes__
+    assert len(note.splitlines()) == 4 and note.endswith("fc3.weight: left over, (1, 2)")
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

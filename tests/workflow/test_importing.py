@@ -381,8 +381,9 @@ def test_tensors_that_do_not_fit_stop_the_plan_before_data_are_prepared(tmp_path
     monkeypatch.chdir(tmp_path)
     broken(Path(), "shape")
     recipe = write("mine", mode="finetune", data=DATA, initialise={"from": "theirs.pt"})
-    with pytest.raises(DataError, match=r"theirs.pt: these tensors do not fit resnet1d18"):
+    with pytest.raises(DataError, match=r"theirs.pt: these tensors do not fit resnet1d18") as found:
         workflow.run_plan(workflow.make_plan(workflow.make_job(workflow.load(recipe))))
+    assert len(str(found.value).splitlines()) == 1
     assert not Path("raw").exists() and not list(Path("runs/imported").glob("*"))
 
 
