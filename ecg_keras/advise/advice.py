@@ -11,6 +11,7 @@ from ecg_keras.advise.pilots import Piloted, diagnose_pilots
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Tune
 from ecg_keras.data import Dataset
+from ecg_keras.errors import listed
 from ecg_keras.evaluation import with_interval
 from ecg_keras.statistics import Contrast, Verdict, Word, contrast, judge, overall
 from ecg_keras.text import duration, percent, text_table
@@ -25,7 +26,8 @@ class WayResult:
     """What the pilot runs of one way say, in macro AUROC on validation.
 
     The gain is over scratch, with an interval that holds for all ways at once; scratch has none,
-    and no verdict. ``full_seconds`` is what the whole recipe is expected to take on this machine.
+    and no verdict. ``full_seconds`` is what the whole recipe is expected to take on this machine;
+    ``is_extended`` says that its tuning tried one setting more, beyond the edge of the rates.
     """
 
     way: Way
@@ -35,6 +37,7 @@ class WayResult:
     seconds: float
     full_seconds: float
     diagnostics: tuple[str, ...] = ()
+    is_extended: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +183,12 @@ class Advice:
                 "(--tune tries several for each)."
             )
         chosen = ", ".join(f"{trial.way}: {trial.way.tuned_to}" for trial in self.trials)
+        extended = [str(trial.way) for trial in self.trials if trial.is_extended]
+        beyond = f", and one beyond for {listed(extended)}," if extended else ""
         return (
-            f"Each way was tuned over {len(self.tune.candidates)} settings on a seed of its own "
-            f"({chosen}), by the validation patients that score them: all scores flatter a little, "
-            "and most where settings differ most. The recipe tunes again, with all records."
+            f"Each way was tuned over {len(self.tune.candidates)} settings{beyond} on a seed of "
+            f"its own ({chosen}), by the validation patients that score them: all scores flatter a "
+            "little, and most where settings differ most. The recipe tunes again, with all records."
         )
 
     def _head(self) -> str:
@@ -248,7 +253,16 @@ def weigh(
         score = contrast([one.arm], [1], level=level, bootstrap=bootstrap, seed=seed)
         diagnostics = () if gain is None else diagnose_pilots(one, reference)
         results.append(
-            WayResult(one.way, score, gain, verdict, one.seconds, one.full_seconds, diagnostics)
+            WayResult(
+                way=one.way,
+                score=score,
+                gain=gain,
+                verdict=verdict,
+                seconds=one.seconds,
+                full_seconds=one.full_seconds,
+                diagnostics=diagnostics,
+                is_extended=one.is_extended,
+            )
         )
     word = overall(verdicts)
     if word == "better":

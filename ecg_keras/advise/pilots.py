@@ -39,7 +39,8 @@ from ecg_keras.workflow import Job, answers, make_alone, predict_validation
 class Piloted:
     """The pilot runs of one way: their predictions of the validation split, and their training.
 
-    ``seconds`` is the mean of a run, ``full_seconds`` what its whole recipe will take here.
+    ``seconds`` is the mean of a run, ``full_seconds`` what its whole recipe will take here;
+    ``is_extended`` says that one setting more was tried, beyond the edge of the rates.
     """
 
     way: Way
@@ -47,6 +48,7 @@ class Piloted:
     facts: tuple[RunFacts, ...]
     seconds: float
     full_seconds: float
+    is_extended: bool = False
 
 
 def run_pilots(
@@ -93,13 +95,14 @@ def run_pilots(
             return train(way, 0, tried=True)[0]
         return None
 
-    first, edges = 0, dict[str, Edge | None]()
+    first, edges, extended = 0, dict[str, Edge | None](), set[str]()
     if tune is not None:
         tuned = []
         for way in chosen:
             arm = costs.recipe(way, size).model_copy(update={"tune": tune})
-            preferred, edges[str(way)] = _tune(way, arm, attempt)
+            preferred, edges[str(way)], is_extended = _tune(way, arm, attempt)
             tuned.append(preferred)
+            extended |= {str(way)} if is_extended else set()
             done = len(tuned) * settings  # also where one diverged, or none beyond was tried
         chosen = tuned
         first = 1  # the seed that chose flatters its choice
@@ -124,6 +127,7 @@ def run_pilots(
                 ),
                 seconds=seconds,
                 full_seconds=costs.seconds(way, whole) * seconds / costs.seconds(way, size),
+                is_extended=str(way) in extended,
             )
         )
     return size, tuple(piloted)
@@ -131,23 +135,24 @@ def run_pilots(
 
 def _tune(
     way: Way, arm: Recipe, train: Callable[[Way], Predictions | None]
-) -> tuple[Way, Edge | None]:
+) -> tuple[Way, Edge | None, bool]:
     """The way with the setting that validation prefers, and the edge of all rates that it is at.
 
-    As of any arm that is tuned: where the choice is at an edge, one rate beyond it is tried.
+    As of any arm that is tuned: where the choice is at an edge, one rate beyond it is tried, and
+    the third value says so.
     """
     tune = tune_of(arm)
     if tune is None:
-        return way, None
+        return way, None, False
     by = tune.by or "macro_auroc"
     tried = [(one, train(one)) for one in way.settings(tune)]
     chosen = _prefer(tried, by)
     edge = beyond(tune, chosen.tuned_to, trial_rates(arm))
     if edge is None or not tune.extend:
-        return chosen, None if edge is None else edge[0]
+        return chosen, None if edge is None else edge[0], False
     further = replace(way, setting=edge[1])
     chosen = _prefer([*tried, (further, train(further))], by)
-    return chosen, edge[0] if chosen == further else None
+    return chosen, edge[0] if chosen == further else None, True
 
 
 def _prefer(tried: Sequence[tuple[Way, Predictions | None]], by: str = "macro_auroc") -> Way:

@@ -132,6 +132,8 @@ if TYPE_CHECKING:
         score_subgroups as score_subgroups,
     )
     from ecg_keras.evaluation.tuning_words import (
+        NO_RATE as NO_RATE,
+        UNKNOWN_TUNING as UNKNOWN_TUNING,
         describe_tuning as describe_tuning,
         say_beyond as say_beyond,
         tuning_rows as tuning_rows,

@@ -17,7 +17,7 @@ from ecg_keras.evaluation.estimates import (
 from ecg_keras.evaluation.gained import GroupGain, gains_text
 from ecg_keras.evaluation.judging import Word
 from ecg_keras.evaluation.run_facts import Budget, describe_budgets, warn_of_budgets
-from ecg_keras.evaluation.tuning_words import describe_tuning
+from ecg_keras.evaluation.tuning_words import NO_RATE, UNKNOWN_TUNING, describe_tuning
 from ecg_keras.files import as_one_of, read_json, write_json
 from ecg_keras.metrics import score_name
 from ecg_keras.text import percent, text_table
@@ -83,6 +83,7 @@ class Comparison:
         margin: differences below it do not matter; ``None`` in files of earlier versions, which
             have no verdict of equivalence.
         groups: the difference in groups of records, where some were looked at.
+        has_ridge_head: whether one of the two is known to be a head in closed form.
     """
 
     metric: str
@@ -101,6 +102,7 @@ class Comparison:
     diagnostics: tuple[str, ...] = ()
     margin: float | None = None
     groups: tuple[GroupGain, ...] = ()
+    has_ridge_head: bool = False
 
     @property
     def sentence(self) -> str:
@@ -122,9 +124,9 @@ class Comparison:
 
     @property
     def _tuning(self) -> str:
-        """How the two were tuned, where that is known."""
+        """How the two were tuned, or that nobody knows: silence would read as a fair comparison."""
         if self.budgets is None:
-            return ""
+            return f" {NO_RATE if self.has_ridge_head else UNKNOWN_TUNING}"
         first, second = self.budgets
         settings, further = (first.settings, second.settings), (first.further, second.further)
         return f" {describe_tuning(self.names, settings, further)}"

@@ -141,8 +141,13 @@ def diagnose_comparison(comparison: Comparison, first: Path, second: Path) -> Co
         DataError: status.json or dataset.json of one is damaged.
     """
     deciding = comparison.summary[comparison.metric]
-    pair = Pair((read_facts(first), read_facts(second)), (deciding.a, deciding.b))
-    return replace(comparison, diagnostics=diagnose(comparison.names, [pair]))
+    facts = read_facts(first), read_facts(second)
+    pair = Pair(facts, (deciding.a, deciding.b))
+    return replace(
+        comparison,
+        diagnostics=diagnose(comparison.names, [pair]),
+        has_ridge_head=any(one.is_ridge_head for one in facts),
+    )
 
 
 def upstream_is_no_better(gain: Estimate, upstream: str, downstream: str) -> str | None:

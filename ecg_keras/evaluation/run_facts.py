@@ -156,6 +156,7 @@ class RunFacts:
             the one that was chosen is there.
         decays_by_stage: where ``stage_decay`` and ``weight_decay`` are set, whether the latter
             followed the former, which it did not in earlier versions; of a tuned run only that.
+        is_ridge_head: whether it is a head in closed form, which has no rate to tune.
     """
 
     fit: Fit | None = None
@@ -163,6 +164,7 @@ class RunFacts:
     scarce: tuple[int, int] | None = None
     edge: str | None = None
     decays_by_stage: bool | None = None
+    is_ridge_head: bool = False
 
 
 def read_facts(folder: str | Path) -> RunFacts:
@@ -204,7 +206,8 @@ def read_facts(folder: str | Path) -> RunFacts:
     by_stage = status.get("decays_by_stage")
     if tuned is None and training.decays_by_stage:  # of a tuned run its candidate's phases decide
         by_stage = bool(by_stage)
-    return RunFacts(fit, read_budget(folder), scarce, edge, by_stage)
+    ridge = training.in_closed_form
+    return RunFacts(fit, read_budget(folder), scarce, edge, by_stage, is_ridge_head=ridge)
 
 
 def mean_end(losses: Sequence[float]) -> float:

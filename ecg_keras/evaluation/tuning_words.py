@@ -11,6 +11,9 @@ from ecg_keras.training import Tuned
 
 HEADER = ("setting", "learning rate", "epochs", "{} on validation", "calibrated loss", "time")
 
+UNKNOWN_TUNING = "How they were tuned is not known."
+NO_RATE = "A ridge head has no rate to tune."
+
 
 def describe_tuning(
     names: tuple[str, str],

@@ -137,6 +137,7 @@ class Compared:
         settings: that a run of each was chosen from, 0 where not tuned; ``None`` where unknown, and
             where one is a head in closed form, which has no rate to tune.
         beyond: of how many runs of each a setting more was tried, beyond the edge of the rates.
+        has_ridge_head: whether one is known to be a head in closed form.
     """
 
     arm: ArmName
@@ -150,6 +151,7 @@ class Compared:
     diagnostics: tuple[str, ...] = ()
     settings: tuple[int, int] | None = None
     beyond: tuple[int, int] = (0, 0)
+    has_ridge_head: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from ecg_keras.evaluation import (
     FEWEST_SEEDS,
+    NO_RATE,
+    UNKNOWN_TUNING,
     Contrast,
     Verdict,
     Word,
@@ -225,7 +227,7 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
         if single:
             names = f"The network of {names[0]}", f"that of {names[1]}"
         sentence = verdict_sentence(*names, metric, one.contrast, one.verdict)
-        return f"{sentence} {_tuning(comparisons)}".strip()
+        return f"{sentence} {_tuning(comparisons)}"
     words = [one.verdict.word for one in comparisons]
     reference = comparisons[0].reference.mode
     compared = f"comparisons with {reference}"
@@ -245,14 +247,14 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
             "another training differs: no way of training is shown to be better or worse by them "
             f"before there are at least {FEWEST_SEEDS - 1} more seeds of each."
         )
-    return " ".join([*parts, _tuning(comparisons)]).strip()
+    return " ".join([*parts, _tuning(comparisons)])
 
 
 def _tuning(comparisons: Sequence[Compared]) -> str:
-    """How the arms were tuned, where that is known."""
+    """How the arms were tuned, or that nobody knows: silence would read as a fair comparison."""
     known = [one.settings for one in comparisons if one.settings is not None]
     if not known:
-        return ""
+        return NO_RATE if any(one.has_ridge_head for one in comparisons) else UNKNOWN_TUNING
     if any(ours != theirs for ours, theirs in known):
         return "The arms were not tuned alike, which may be what differs: see their settings."
     untuned = "not tuned: a difference may be one of learning rates that suit one of them better."

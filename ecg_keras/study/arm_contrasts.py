@@ -168,6 +168,7 @@ def compare_arms(
             diagnostics=_diagnose_arms(one, other, question.metric),
             settings=_settings(one, other),
             beyond=(_count_beyond(one), _count_beyond(other)),
+            has_ridge_head=any(run.facts.is_ridge_head for run in (*one.runs, *other.runs)),
         )
         for (one, other), (scores, labels), verdict in zip(
             pairs, differences, verdicts, strict=True

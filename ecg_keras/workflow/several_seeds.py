@@ -83,7 +83,9 @@ def compare_seeds(jobs: Sequence[Job]) -> Seeds:
         if ours is not None and theirs is not None:
             beyond = _count_beyond(jobs), _count_beyond(baselines)
             tuned = describe_tuning(names, (ours, theirs), beyond, len(jobs))
-            found = replace(found, sentence=f"{found.sentence} {tuned}")
+        else:
+            tuned = evaluation.NO_RATE
+        found = replace(found, sentence=f"{found.sentence} {tuned}")
     found = replace(found, mark=str(first.run.read_status()["evaluated"]))
     found.save_json(first.run.seeds)
     return found

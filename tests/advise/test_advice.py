@@ -102,6 +102,18 @@ def test_it_says_how_each_way_was_tuned():
     assert "by the validation patients that score them: all scores flatter a little" in said
 
 
+def test_a_way_that_was_tried_with_one_setting_more_is_named():
+    scratch, probe, finetune = piloted(scratch=0.3, probe=0.5, finetune=1.0)
+    plain = advice(scratch=0.3, probe=0.5, finetune=1.0)
+    for more, named in (((scratch,), "scratch"), ((scratch, finetune), f"scratch, {FINETUNE}")):
+        ways = [replace(one, is_extended=one in more) for one in (scratch, probe, finetune)]
+        trials, _, _ = weigh(ways, margin=0.02, level=0.95, bootstrap=300, seed=0)
+        said = replace(plain, trials=trials, tune=Tune()).sentences()[1]
+        assert said.startswith(
+            f"Each way was tuned over 4 settings, and one beyond for {named}, on "
+        )
+
+
 def test_it_warns_of_a_checkpoint_that_knows_test_records():
     clean = advice(scratch=0.3, probe=0.5, finetune=1.0)
     leak = Leak("7", SAME_SIGNAL, "HR00007", "up", "train")

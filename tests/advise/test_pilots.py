@@ -51,10 +51,10 @@ def said_by(skill):
 @pytest.mark.parametrize(
     ("extend", "best", "expected"),
     [
-        (True, "rate 1", ("rate 1", None)),
-        (False, "rate 3", ("rate 3", "highest")),
-        (True, "rate 3", ("rate 3", None)),
-        (True, "rate 9", ("rate 9", "highest")),
+        (True, "rate 1", ("rate 1", None, False)),
+        (False, "rate 3", ("rate 3", "highest", False)),
+        (True, "rate 3", ("rate 3", None, True)),
+        (True, "rate 9", ("rate 9", "highest", True)),
     ],
 )
 def test_a_choice_at_the_edge_tries_one_more_and_says_so(extend, best, expected):
@@ -68,8 +68,8 @@ def test_a_choice_at_the_edge_tries_one_more_and_says_so(extend, best, expected)
         trained.append(way.tuned_to)
         return said_by(rates.index(way.setting.rate) - 2) if way.setting.rate <= limit else None
 
-    way, edge = pilots._tune(SCRATCH, arm, train)
-    assert (way.tuned_to, edge) == expected
+    way, edge, is_extended = pilots._tune(SCRATCH, arm, train)
+    assert (way.tuned_to, edge, is_extended) == expected
     assert ("rate 9" in trained) == (extend and limit >= 3)
 
 

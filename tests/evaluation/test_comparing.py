@@ -291,7 +291,7 @@ def test_the_sentence_and_the_table(planted):
     assert planted.sentence.startswith("fine-tuned is better than scratch: macro AUROC 0.9")
     assert planted.sentence.endswith(
         "p < 0.001) on 300 records of 300 patients; of one trained network each, so another seed "
-        "may decide otherwise."
+        "may decide otherwise. How they were tuned is not known."
     )
     lines = planted.table().splitlines()
     assert lines[0] == planted.sentence

@@ -11,6 +11,7 @@ from test_budget import write_run
 
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import (
+    NO_RATE,
     Budget,
     Predictions,
     RunFacts,
@@ -226,5 +227,9 @@ def test_the_shipped_schedule_beside_scratch_fires_and_equal_logs_do_not(tmp_pat
     (said,) = diagnose_comparison(below, shipped, scratch).diagnostics
     assert said.startswith("shipped had not finished learning: its training loss ended 0.")
     assert diagnose_comparison(below, again, scratch).diagnostics == ()
+    assert " How they were tuned is not known." in below.sentence
+    change_settings(again, phases=[{"epochs": 1, "train_from": "head", "fit": "ridge"}])
+    assert read_facts(again).is_ridge_head and not read_facts(scratch).is_ridge_head
+    assert diagnose_comparison(below, again, scratch).sentence.endswith(f" {NO_RATE}")
     above = compare(good, poor, names=("shipped", "scratch"), bootstrap=100)
     assert diagnose_comparison(above, shipped, scratch).diagnostics == ()

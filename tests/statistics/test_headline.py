@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from test_findings import compared
 
+from ecg_keras.evaluation import NO_RATE, UNKNOWN_TUNING
 from ecg_keras.statistics import headline
 
 
@@ -15,7 +16,7 @@ def say(*comparisons):
 def test_one_comparison_is_its_verdict():
     assert say(compared(0.08)) == (
         "ptbxl, resnet1d18, finetune from georgia is better than scratch: macro AUROC +0.080 "
-        "[+0.072, +0.088] (p < 0.001; 5 seeds, 500 patients)."
+        f"[+0.072, +0.088] (p < 0.001; 5 seeds, 500 patients). {UNKNOWN_TUNING}"
     )
 
 
@@ -25,7 +26,8 @@ def test_one_comparison_of_one_seed_is_of_two_networks(gain, word):
     assert word in said
     assert "etwork of ptbxl, resnet1d18, finetune from georgia is better" in said
     assert said.endswith(
-        "not of the two ways of training: those need at least 2 more seeds of each."
+        "not of the two ways of training: those need at least 2 more seeds of each. "
+        f"{UNKNOWN_TUNING}"
     )
 
 
@@ -33,7 +35,8 @@ def test_many_comparisons_are_counted_and_the_largest_named():
     said = say(compared(0.08), compared(0.0, downstream="ludb"))
     assert said == (
         "Of 2 comparisons with scratch, 1 better, 1 equivalent. The largest difference in macro "
-        "AUROC is +0.080 [+0.072, +0.088]: ptbxl, resnet1d18, finetune from georgia (better)."
+        "AUROC is +0.080 [+0.072, +0.088]: ptbxl, resnet1d18, finetune from georgia (better). "
+        f"{UNKNOWN_TUNING}"
     )
 
 
@@ -65,8 +68,16 @@ def test_one_seed_shows_no_way_of_training_to_be_better(seeds, which):
     first, second = seeds
     said = say(compared(0.08, seeds=first), compared(0.08, downstream="ludb", seeds=second))
     assert which in said
-    assert said.endswith("before there are at least 2 more seeds of each.")
+    assert said.endswith(f"before there are at least 2 more seeds of each. {UNKNOWN_TUNING}")
     assert ("of one trained network with one of scratch" in said) == (seeds == (1, 1))
+
+
+def test_what_was_made_elsewhere_is_not_known_to_be_tuned_alike():
+    assert say(compared(0.08)).endswith(" How they were tuned is not known.")
+    ridge = replace(compared(0.08), has_ridge_head=True)
+    assert say(ridge).endswith(f" {NO_RATE}") and say(ridge, ridge).endswith(f" {NO_RATE}")
+    tuned = replace(compared(0.08), settings=(4, 4))
+    assert "is not known" not in say(tuned, compared(0.08))
 
 
 def test_how_the_arms_were_tuned_is_said():

@@ -73,3 +73,4 @@ def test_what_a_reader_should_know_is_noted(tmp_path):
     )
     assert found.names == ("x", "y")
     assert [note.partition(":")[0] for note in notes] == ["x", "y"]
+    assert found.sentence.endswith(" How they were tuned is not known.")

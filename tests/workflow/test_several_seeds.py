@@ -1,10 +1,12 @@
 """Several seeds of a recipe: where their runs lie, and the verdict over all of them."""
 
+from dataclasses import replace
+
 import pytest
 from tiny_recipe import RECIPE, write_recipe
 
 from ecg_keras import workflow
-from ecg_keras.config import load_recipe
+from ecg_keras.config import Phase, load_recipe
 from ecg_keras.report import write_report
 from ecg_keras.statistics import read_seeds
 
@@ -55,6 +57,13 @@ def test_the_verdict_is_over_all_seeds_and_on_the_page_of_the_first():
     page = write_report(jobs[0].run.folder, shards=jobs[0].shards).read_text()
     assert found.sentence.partition(":")[0] in page
     assert "Other seeds" in page
+    # a ridge head has nothing to tune
+    phases = (Phase(epochs=1, train_from="head", fit="ridge"),)
+    recipe = jobs[0].recipe
+    training = recipe.training.model_copy(update={"phases": phases})
+    ridge = replace(jobs[0].loaded, recipe=recipe.model_copy(update={"training": training}))
+    beside = workflow.compare_seeds([replace(jobs[0], loaded=ridge), jobs[1]])
+    assert beside.sentence.endswith("A ridge head has no rate to tune.")
     # one of them trained for longer, as a baseline with phases of its own does
     epochs = jobs[1].run.read_status()["epochs"]
     jobs[1].run.write_status(epochs=3 * epochs)

@@ -232,6 +232,9 @@ def test_a_page_and_a_comparison_say_what_was_tried(place):
     said = workflow.compare_runs(job.run.folder, "untuned", bootstrap=100)
     assert said.sentence.endswith("mine was tuned over 2 settings, untuned not.")
     assert "settings 2 against 0" in said.warning
+    test = job.run.predictions("test")
+    given = workflow.compare_runs("untuned", test, names=("ours", "theirs"), bootstrap=100)
+    assert given.sentence.endswith(" How they were tuned is not known.")
 
 
 def test_a_baseline_is_tuned_as_the_recipe_is(place):
