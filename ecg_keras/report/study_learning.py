@@ -196,8 +196,9 @@ def _worth_table(study: StudyView) -> Table:
         "label_efficiency",
         "What a way of training is worth in labels",
         f"The number of training ECGs on which the reference scores the same, with its "
-        f"{study.level} interval; no bound is more than the largest that was tried, about which "
-        "nothing is said. The factor is that number over the way's own.",
+        f"{study.level} interval; beyond and below the sizes are more than the largest that was "
+        "tried and fewer than the smallest, about which nothing is said. The factor is that number "
+        "over the way's own, and undefined where the number is not within the sizes as measured.",
         (
             *CURVE,
             Column("equal_records", "Equal to", "records"),

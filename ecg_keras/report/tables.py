@@ -19,6 +19,7 @@ Kind = Literal[
 ]  # fmt: skip
 NUMBERS = ("number", "size", "count", "decimal", "signed", "score", "difference", "p", "seconds",
            "epochs", "records", "factor")  # fmt: skip
+SIZED = ("records", "factor")  # known within the sizes that were tried
 INTERVALS = ("score", "difference", "records", "factor")
 FORMATS = {"decimal": ".3f", "score": ".3f", "signed": "+.3f", "difference": "+.3f",
            "records": ",.0f", "epochs": ",.1f"}  # fmt: skip
@@ -178,11 +179,24 @@ def _parts(kind: Kind, value: Any) -> tuple[str, str]:
         return _number(kind, value), ""
     if math.isnan(value.value):
         return _number(kind, None), ""
-    if kind in ("records", "factor") or value.has_interval:
+    if kind in SIZED and math.isinf(value.value):
+        return _outside(kind, value)
+    if kind in SIZED or value.has_interval:
         ends = f"{_number(kind, value.low)} to {_number(kind, value.high)}"
     else:
         ends = "too few"
     return _number(kind, value.value), ends
+
+
+def _outside(kind: Kind, value: Estimate) -> tuple[str, str]:
+    """An estimate outside the sizes that were tried, as the sentences about it say it."""
+    is_all_outside = value.low == value.high
+    side = "beyond the sizes" if value.value > 0 else "below the sizes"
+    # a factor is of more than was tried only where the interval is, too
+    if kind == "factor" and not (is_all_outside and value.value > 0):
+        side = "undefined"
+    ends = f"{_number(kind, value.low)} to {_number(kind, value.high)}"
+    return side, "" if is_all_outside else ends
 
 
 def _number(kind: Kind, value: Any) -> str:

@@ -54,6 +54,15 @@ def made(rows, columns=None):
         ("records", None, "none"),
         ("factor", Estimate(172.4, 2.44, 12_600.0), "170 (2.4 to 13,000)"),
         ("factor", Estimate(9.96, 0.123, math.inf), "10 (0.12 to no bound)"),
+        # outside the sizes, as the sentences about the curves say it
+        ("factor", Estimate(-math.inf, -math.inf, 2.14), "undefined (below the sizes to 2.1)"),
+        ("factor", Estimate(-math.inf, -math.inf, -math.inf), "undefined"),
+        ("factor", Estimate(math.inf, 1.7, math.inf), "undefined (1.7 to no bound)"),
+        ("factor", Estimate(math.inf, math.inf, math.inf), "beyond the sizes"),
+        ("records", Estimate(math.inf, 340, math.inf), "beyond the sizes (340 to no bound)"),
+        ("records", Estimate(math.inf, math.inf, math.inf), "beyond the sizes"),
+        ("records", Estimate(-math.inf, -math.inf, 90), "below the sizes (below the sizes to 90)"),
+        ("records", Estimate(-math.inf, -math.inf, -math.inf), "below the sizes"),
     ],
 )  # fmt: skip
 def test_each_kind_is_written_for_readers(kind, value, text):
