@@ -22,7 +22,8 @@ def verdicts(study: StudyView) -> Section | Absent:
     """The question, and the verdict of each comparison in a table for each downstream."""
     compared = study.result.comparisons
     arms = _arms_table(study)
-    tables = (comparisons_table(study, compared), arms, _diagnostics_table(compared))
+    doubted: list[Compared | Control] = [*compared, *study.result.controls]
+    tables = (comparisons_table(study, compared), arms, _diagnostics_table(doubted))
     if not compared:
         return Absent("verdicts", NO_ARM, tables)
     chosen = study.chosen_on_test(name for one in compared for name in (one.arm, one.reference))
@@ -98,14 +99,16 @@ def _arms_table(study: StudyView) -> Table:
     )
 
 
-def _diagnostics_table(compared: Sequence[Compared]) -> Table:
-    """What speaks against each comparison."""
+def _diagnostics_table(compared: Sequence[Compared | Control]) -> Table:
+    """What speaks against each comparison and control, once of each arm."""
     return Table(
         "diagnostics",
         "What speaks against the comparisons",
         "",
         (*arm_columns("0"), Column("diagnostic", "Diagnostic", "text", "1")),
-        [(one.arm, sentence) for one in compared for sentence in one.diagnostics],
+        list(
+            dict.fromkeys((one.arm, sentence) for one in compared for sentence in one.diagnostics)
+        ),
     )
 
 

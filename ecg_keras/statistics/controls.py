@@ -8,7 +8,7 @@ from typing import Literal
 
 from ecg_keras.evaluation import FEWEST_SEEDS, Contrast, Verdict, Word
 from ecg_keras.statistics.arm_results import ArmName
-from ecg_keras.statistics.verdict import say_largest, verdict_sentence
+from ecg_keras.statistics.verdict import say_largest, say_tuning, verdict_sentence
 
 Asked = Literal["representation", "weights"]
 
@@ -38,6 +38,7 @@ class Control:
         contrast: arm - control in the metric that decides.
         verdict: corrected for all controls of the study, and for nothing else.
         diagnostics: what speaks against it, in sentences.
+        settings, beyond, has_ridge_head: as of `Compared`.
     """
 
     question: Asked
@@ -46,6 +47,14 @@ class Control:
     contrast: Contrast
     verdict: Verdict
     diagnostics: tuple[str, ...] = ()
+    settings: tuple[int, int] | None = None
+    beyond: tuple[int, int] = (0, 0)
+    has_ridge_head: bool = False
+
+    @property
+    def reference(self) -> ArmName:
+        """The control, as a comparison calls what an arm is held against."""
+        return self.control
 
     @property
     def answer(self) -> str:
@@ -56,7 +65,8 @@ class Control:
 def say_controls(controls: Sequence[Control]) -> str:
     """The answer to the question in a few words; empty where it was not asked."""
     sentences = [
-        f"{COMPARED[question]}: {_count(own)}." for question, own in _by_question(controls).items()
+        f"{COMPARED[question]}: {_count(own)}.{_tuning(question, own)}"
+        for question, own in _by_question(controls).items()
     ]
     return f"{' '.join((QUESTION, *sentences))}{_of_one_seed(controls)}" if sentences else ""
 
@@ -69,9 +79,14 @@ def explain_controls(controls: Sequence[Control], metric: str) -> tuple[str, ...
         metric: a name of `ecg_keras.metrics.METRICS`, that decides.
     """
     return tuple(
-        f"{COMPARED[question]}: {_count(own)}. {_figures(own, metric)}"
+        f"{COMPARED[question]}: {_count(own)}. {_figures(own, metric)}{_tuning(question, own)}"
         for question, own in _by_question(controls).items()
     )
+
+
+def _tuning(question: Asked, controls: Sequence[Control]) -> str:
+    """How both were tuned; of two ridge heads there is nothing to say."""
+    return f" {say_tuning(controls)}" if question == "weights" else ""
 
 
 def _by_question(controls: Sequence[Control]) -> dict[Asked, list[Control]]:

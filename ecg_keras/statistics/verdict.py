@@ -227,7 +227,7 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
         if single:
             names = f"The network of {names[0]}", f"that of {names[1]}"
         sentence = verdict_sentence(*names, metric, one.contrast, one.verdict)
-        return f"{sentence} {_tuning(comparisons)}"
+        return f"{sentence} {say_tuning(comparisons)}"
     words = [one.verdict.word for one in comparisons]
     reference = comparisons[0].reference.mode
     compared = f"comparisons with {reference}"
@@ -247,10 +247,26 @@ def headline(comparisons: Sequence[Compared], metric: str) -> str:
             "another training differs: no way of training is shown to be better or worse by them "
             f"before there are at least {FEWEST_SEEDS - 1} more seeds of each."
         )
-    return " ".join([*parts, _tuning(comparisons)])
+    return " ".join([*parts, say_tuning(comparisons)])
 
 
-def _tuning(comparisons: Sequence[Compared]) -> str:
+class Tunable(Judged, Protocol):
+    """A difference of two arms, each of which may have been tuned; as `Compared` has them."""
+
+    @property
+    def reference(self) -> ArmName: ...
+
+    @property
+    def settings(self) -> tuple[int, int] | None: ...
+
+    @property
+    def beyond(self) -> tuple[int, int]: ...
+
+    @property
+    def has_ridge_head(self) -> bool: ...
+
+
+def say_tuning(comparisons: Sequence[Tunable]) -> str:
     """How the arms were tuned, or that nobody knows: silence would read as a fair comparison."""
     known = [one.settings for one in comparisons if one.settings is not None]
     if not known:
@@ -271,7 +287,7 @@ def _tuning(comparisons: Sequence[Compared]) -> str:
     return f"{text}; in {some} of them they were {untuned}" if some else f"{text}."
 
 
-def _beyond(comparisons: Sequence[Compared]) -> str:
+def _beyond(comparisons: Sequence[Tunable]) -> str:
     """In how many tuned runs, and of their references, one setting more was tried."""
     runs = {one.arm: one.contrast.seeds * one.contrast.folds for one in comparisons}
     if len(comparisons) == 1:

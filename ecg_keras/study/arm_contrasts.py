@@ -168,7 +168,7 @@ def compare_arms(
             diagnostics=_diagnose_arms(one, other, question.metric),
             settings=_settings(one, other),
             beyond=(_count_beyond(one), _count_beyond(other)),
-            has_ridge_head=any(run.facts.is_ridge_head for run in (*one.runs, *other.runs)),
+            has_ridge_head=_has_ridge_head(one, other),
         )
         for (one, other), (scores, labels), verdict in zip(
             pairs, differences, verdicts, strict=True
@@ -180,6 +180,10 @@ def _settings(one: AnyArm, other: AnyArm) -> tuple[int, int] | None:
     """That runs of two arms were chosen from; ``None``: unknown, or one has nothing to tune."""
     ours, theirs = one.runs[0].settings, other.runs[0].settings
     return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _has_ridge_head(one: AnyArm, other: AnyArm) -> bool:
+    return any(run.facts.is_ridge_head for run in (*one.runs, *other.runs))
 
 
 def _count_beyond(arm: AnyArm) -> int:
@@ -200,10 +204,26 @@ def compare_controls(arms: Arms, protocol: str, study: Study) -> tuple[Control, 
             if (name.mode, name.protocol) != (mode, protocol) or other not in arms:
                 continue
             if common := with_common_seeds(arms[name], arms[other]):
-                found.append((what, name, other, contrast_arms(common, [1.0, -1.0], question)))
-    differences = [one[-1] for one in found]
+                found.append((what, common))
+    differences = [contrast_arms(pair, [1.0, -1.0], question) for _, pair in found]
     verdicts = judge(differences, margin=question.margin, level=question.level)
-    return tuple(Control(*one, verdict) for one, verdict in zip(found, verdicts, strict=True))
+    return tuple(
+        Control(
+            question=what,
+            arm=one.name,
+            control=other.name,
+            contrast=difference,
+            verdict=verdict,
+            # a ridge head is fitted once: nothing of it is tuned, or still to be learnt
+            diagnostics=_diagnose_arms(one, other, question.metric) if what == "weights" else (),
+            settings=_settings(one, other),
+            beyond=(_count_beyond(one), _count_beyond(other)),
+            has_ridge_head=_has_ridge_head(one, other),
+        )
+        for (what, (one, other)), difference, verdict in zip(
+            found, differences, verdicts, strict=True
+        )
+    )
 
 
 def find_shifts(arms: Arms, changes: Mapping[str, str], question: Question) -> tuple[Shift, ...]:

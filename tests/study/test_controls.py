@@ -1,5 +1,6 @@
 """Controls of a study: which runs they are, which are shared, and what they answer."""
 
+import html
 from dataclasses import replace
 
 import pytest
@@ -222,7 +223,9 @@ def test_the_answer_is_on_the_page_in_the_tables_and_in_the_terminal(tmp_path, w
     plan, result = gathered(tmp_path, skills)
     said = (
         "Pre-training, or merely the architecture? Frozen, under a ridge head, against a random "
-        "network: pre-training. At the same schedule, against random first weights: pre-training."
+        "network: pre-training. At the same schedule, against random first weights: pre-training. "
+        "The arms were not tuned: a difference may be one of learning rates that suit one of them "
+        "better."
     )
     assert said in result.table()
     assert [one.control.mode for one in result.controls] == ["random_probe", "finetune_from_random"]
@@ -240,6 +243,44 @@ def test_the_answer_is_on_the_page_in_the_tables_and_in_the_terminal(tmp_path, w
     assert {name.mode for name in result.arms} == {*skills, "finetune_from_random"}
 
 
+HEAD_FIRST = """{training: {phases: [{epochs: 6, learning_rate: 3e-3, train_from: head},
+    {epochs: 18, learning_rate: 3e-4, stage_decay: 0.7}]}}"""
+
+
+def test_what_speaks_against_a_control_is_said_with_it(tmp_path, without_shards):
+    """A schedule that is made for first weights leaves random ones where they were."""
+    plan = list_study(tmp_path, SEVERAL, finetune=HEAD_FIRST)
+    skills = {"scratch": 1.8, "finetune": 1.8, "finetune_from_random": 0.4,
+              "upstream_probe": 1.2, "random_probe": 0.4}  # fmt: skip
+    finish(plan, lambda cell: 1.0 if cell.arm is None else skills[cell.arm.mode])
+    for cell in plan.cells:
+        behind = cell.arm is not None and cell.arm.mode == "finetune_from_random"
+        rows = [f"{epoch},1,{0.55 if behind else 0.2},5.0" for epoch in range(1, 25)]
+        cell.run.log.write_text("\n".join(["epoch,phase,loss,seconds", *rows]))
+    result = gather(plan)
+    answers = {one.question: one for one in result.controls}
+    (said,) = answers["weights"].diagnostics
+    assert answers["weights"].answer == "pre-training"
+    assert said.startswith("finetune_from_random had not finished learning in 3 of 3 runs: ")
+    assert answers["representation"].diagnostics == ()
+    assert f"! {said}" in result.table()
+    page = write_study(result, plan.folder)
+    assert html.unescape(page.read_text(encoding="utf-8")).count(said) == 1
+    assert said in (page.parent / "tables" / "diagnostics.csv").read_text()
+
+
+def test_how_a_control_was_tuned_is_said_with_it(tmp_path, without_shards):
+    _, result = gathered(tmp_path, {"scratch": 0.5, "finetune": 1.8, "upstream_probe": 1.5,
+                                    "random_probe": 0.5})  # fmt: skip
+    tuned = tuple(replace(one, settings=(4, 4), beyond=(1, 0)) for one in result.controls)
+    sentence = "tuned over 4 settings on validation, and one beyond in 1 and 0 of 3 runs."
+    frozen, trained = explain_controls(tuned, "macro_auroc")
+    assert trained.endswith(sentence) and "tuned" not in frozen
+    assert say_controls(tuned).endswith(sentence)
+    unlike = tuple(replace(one, settings=(4, 0)) for one in result.controls)
+    assert "The arms were not tuned alike" in say_controls(unlike)
+
+
 def test_several_controls_are_counted_and_one_seed_is_said_to_be_one(tmp_path, without_shards):
     skills = {"scratch": 0.5, "finetune": 1.8, "upstream_probe": 1.5, "random_probe": 0.5}
     _, result = gathered(tmp_path, skills, "controls: true\ngrid: {seeds: [0], sizes: [90, all]}")
@@ -250,8 +291,9 @@ def test_several_controls_are_counted_and_one_seed_is_said_to_be_one(tmp_path, w
     assert "With one seed each this speaks of the trained networks alone" in second
     answer = next(one for one in result.answers if one.startswith("Pre-training, or merely"))
     assert answer.endswith(
-        "pre-training in 2 of 2 comparisons. With one seed each this speaks of the trained "
-        "networks alone; the ways of training need at least 2 more seeds of each."
+        "pre-training in 2 of 2 comparisons. The arms were not tuned: a difference may be one of "
+        "learning rates that suit one of them better. With one seed each this speaks of the "
+        "trained networks alone; the ways of training need at least 2 more seeds of each."
     )
     several = [
         replace(one, contrast=replace(one.contrast, seeds=seeds))
@@ -302,6 +344,9 @@ def test_candidates_that_a_control_shares_with_scratch_are_counted_once(tmp_path
         "Training all 18 candidates took 18.0 min; those that arms share are counted once. In 6 of "
         "6 runs the choice has the lowest or the highest of all rates"
     ) in section.blocks[0]
+    assert explain_controls(result.controls, "macro_auroc")[1].endswith(
+        "Each arm was tuned over 2 settings on validation, and one beyond in 3 and 3 of 3 runs."
+    )
     (table,) = section.tables
     place = [column.key for column in table.columns].index("arm_seconds")
     assert {row[place] for row in table.rows} == {540.0}
