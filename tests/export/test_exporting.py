@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from exported_files import find_unknown
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import Calibration, LabelSet, LabelSets
@@ -78,6 +79,7 @@ def test_each_format_answers_as_keras_does(build, facts, tmp_path, row):
     folder = tmp_path / row.name
     card = export_model(model, folder, format=row.name, calibration=calibration, **facts)
     assert card == read_card(folder)
+    assert find_unknown(folder) == []
     assert (card.format, card.precision, card.loss) == (row.name, "float32", None)
     files = {path.name for path in folder.iterdir()}
     assert files >= {row.file, "card.json", "labels.txt"}

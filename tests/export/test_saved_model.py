@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from exported_files import find_unknown
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from ecg_keras.errors import ConfigError, DataError
@@ -48,6 +49,13 @@ def test_the_folder_is_what_tensorflow_serving_looks_for(exported):
     }
     # nothing else beside the version: the temporary folder is gone
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+def test_the_files_hold_nothing_that_only_keras_knows(exported, tmp_path):
+    model, folder = exported
+    assert find_unknown(folder) == []
+    model.save(tmp_path / "model.keras")  # in which there is some
+    assert find_unknown(tmp_path) == ["model.keras: keras.src"]
 
 
 def test_the_names_types_and_shapes_are_stable(exported):
@@ -157,6 +165,7 @@ def test_a_mixed_precision_network_is_exported_in_float32(build, facts, tmp_path
     signals = make_signals(model, 8)
     model.fit(signals, np.ones((8, 3)), verbose=0)
     folder = export_saved_model(model, tmp_path / "1", **facts)
+    assert find_unknown(folder) == []
     np.testing.assert_allclose(serve(folder, signals), model(signals).numpy(), atol=0.02)
     graph = read_graph(folder)
     types = {
