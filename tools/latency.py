@@ -24,11 +24,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -42,13 +42,9 @@ from ecg_keras.export import export_saved_model
 from ecg_keras.formats import read_wfdb
 from ecg_keras.models import classifier, find_backbone
 
-try:
-    import onnxruntime
+if TYPE_CHECKING:
     import torch
-except ImportError:
-    sys.exit("tools/latency.py needs torch and onnxruntime: python -m pip install torch==2.13.0")
-
-from parity.case import LABELS, Case
+    from parity.case import Case
 
 FAMILIES = ("paper", "ptbxl_benchmark", "published")
 NETWORKS = ("resnet1d18", "lstm", "gru", "inception1d", "resnet1d_wang")
@@ -66,6 +62,11 @@ def main() -> None:
     args = parser.parse_args()
     if args.data is None:
         parser.error("name the folder with ptbxl/records100")
+    try:
+        import onnxruntime  # noqa: F401
+        import torch
+    except ImportError:
+        parser.error("it needs torch and onnxruntime: python -m pip install torch==2.13.0")
     torch.set_num_threads(args.threads)
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(args.threads)
@@ -93,6 +94,9 @@ def read_signals(data: Path, count: int) -> np.ndarray:
 def measure(
     case: Case, signals: np.ndarray, folder: Path, rounds: int, threads: int
 ) -> list[tuple[str, ...]]:
+    import torch
+    from parity.case import LABELS
+
     torch.manual_seed(0)
     theirs = case.theirs().eval()
     ours = classifier(find_backbone(case.name)(), LABELS)
@@ -167,6 +171,8 @@ def ask_tensorflow(folder: Path, batch: np.ndarray, threads: int) -> Ask:
 
 
 def ask_torch(network: torch.nn.Module, batch: np.ndarray) -> Ask:
+    import torch
+
     signal = torch.from_numpy(batch)
 
     def ask() -> np.ndarray:
@@ -177,6 +183,9 @@ def ask_torch(network: torch.nn.Module, batch: np.ndarray) -> Ask:
 
 
 def ask_onnx(network: torch.nn.Module, batch: np.ndarray, file: Path, threads: int) -> Ask:
+    import onnxruntime
+    import torch
+
     signal = torch.from_numpy(batch)
     torch.onnx.export(network, (signal,), str(file), input_names=["signal"], dynamo=False)
     options = onnxruntime.SessionOptions()
