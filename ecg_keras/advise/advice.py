@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecg_keras.advise.candidates import CheckpointFacts
+from ecg_keras.advise.frozen_heads import doubt_checkpoint
 from ecg_keras.advise.pilot_sizes import Size
 from ecg_keras.advise.pilots import Piloted, diagnose_pilots
 from ecg_keras.advise.ways import Way, epochs_for
@@ -252,6 +253,10 @@ def weigh(
     for one, gain, verdict in zip(piloted, (None, *gains), (None, *verdicts), strict=True):
         score = contrast([one.arm], [1], level=level, bootstrap=bootstrap, seed=seed)
         diagnostics = () if gain is None else diagnose_pilots(one, reference)
+        if one.way.checkpoint is not None:
+            diagnostics += doubt_checkpoint(
+                one.heads, one.way.checkpoint, level=level, bootstrap=bootstrap, seed=seed
+            )
         results.append(
             WayResult(
                 way=one.way,

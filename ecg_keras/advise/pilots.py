@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_keras import data, evaluation
+from ecg_keras.advise.frozen_heads import FrozenHeads, fit_frozen_heads
 from ecg_keras.advise.pilot_sizes import PilotCosts, Report, Size, sizes_of
 from ecg_keras.advise.ways import RATE, Way
 from ecg_keras.config import (
@@ -40,7 +41,8 @@ class Piloted:
     """The pilot runs of one way: their predictions of the validation split, and their training.
 
     ``seconds`` is the mean of a run, ``full_seconds`` what its whole recipe will take here;
-    ``is_extended`` says that one setting more was tried, beyond the edge of the rates.
+    ``is_extended`` says that one setting more was tried, beyond the edge of the rates; ``heads``
+    are those on its frozen checkpoint and on random weights, or why there are none.
     """
 
     way: Way
@@ -49,6 +51,7 @@ class Piloted:
     seconds: float
     full_seconds: float
     is_extended: bool = False
+    heads: FrozenHeads | str | None = None
 
 
 def run_pilots(
@@ -108,6 +111,17 @@ def run_pilots(
         first = 1  # the seed that chose flatters its choice
     # seed by seed, so that load of the machine hits all ways alike
     runs = [[train(way, seed) for way in chosen] for seed in range(first, first + seeds)]
+    checkpoints = {way.checkpoint: way for way in chosen if way.checkpoint is not None}
+    heads = dict[str | None, FrozenHeads | str]()
+    for checkpoint, way in checkpoints.items():
+        report("frozen networks", len(heads), len(checkpoints))
+        heads[checkpoint] = fit_frozen_heads(
+            way,
+            _slug(replace(way, mode="linear probe", setting=None)),
+            range(seeds),
+            lambda start, seed: costs.recipe(start, size, seed),
+            lambda recipe, name: _train(recipe, name, shards, Run(folder / name)),
+        )
     whole = next(sizes_of(dataset.splits["train"].records))
     piloted = []
     for way, of_way in zip(chosen, zip(*runs, strict=True), strict=True):
@@ -128,6 +142,7 @@ def run_pilots(
                 seconds=seconds,
                 full_seconds=costs.seconds(way, whole) * seconds / costs.seconds(way, size),
                 is_extended=str(way) in extended,
+                heads=heads.get(way.checkpoint),
             )
         )
     return size, tuple(piloted)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Training as Training,
     )
     from ecg_keras.config.study import (
+        RIDGE_HEAD as RIDGE_HEAD,
         FileStudy as FileStudy,
         Grid as Grid,
         Left as Left,
