@@ -3,6 +3,7 @@
     python -m pip install torch==2.13.0      # not a dependency of this project
     python tools/torch_parity.py DATA
     python tools/torch_parity.py DATA --only lstm gru
+    python tools/torch_parity.py --record tests/tools/torch_logits.json     # needs no data
 
 Networks are stated in plain PyTorch in tools/parity/, a module for each family. Their weights and
 statistics, moved away from first values that are all the same, are copied into ours, and both are
@@ -15,6 +16,9 @@ float32 is from itself in float64. Gradients are those of the binary cross-entro
 once, of the signal and of every weight that trains, each relative to the largest gradient of its
 tensor; both networks compute them in float64, because a ReLU or a maximum that rounding turns makes
 them jump. Both are in inference mode: BatchNorm uses its statistics, and dropout does nothing.
+
+With ``--record``, PyTorch's logits for drawn weights and signals (tools/parity/drawn.py) are
+written to a file instead. tests/tools/test_torch_logits.py compares ours with it, without PyTorch.
 
 Ends with an error where a logit differs by 1e-5 or more and by more than twice PyTorch's rounding,
 or a gradient by 1e-5 or more.
@@ -33,6 +37,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -54,6 +59,7 @@ except ImportError:
 from markdown_tables import print_table
 from parity.case import Case
 from parity.comparing import Comparison, compare
+from parity.recorded import record
 
 FAMILIES = (
     "paper",
@@ -81,7 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", nargs="?", default=os.environ.get("ECG_KERAS_TEST_DATA"))
     parser.add_argument("--only", nargs="+", choices=cases, default=list(cases), metavar="NAME")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write PyTorch's logits")
     arguments = parser.parse_args()
+    if arguments.record is not None:
+        write_logits(arguments.record, [cases[name] for name in arguments.only])
+        return
     if arguments.data is None:
         parser.error("name the folder with ptbxl/, or set ECG_KERAS_TEST_DATA")
     ecgs = read_ecgs(Path(arguments.data))
@@ -98,6 +108,14 @@ def main() -> None:
     print_table(COLUMNS, rows())
     if different:
         sys.exit(f"not the same networks: {', '.join(different)}")
+
+
+def write_logits(path: Path, cases: list[Case]) -> None:
+    """Keeps those of other networks that are in the file."""
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    known |= {case.name: record(case) for case in cases}
+    lines = (f"{json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known))
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def find_cases() -> list[Case]:

@@ -135,7 +135,10 @@ def _make_arrays(
     if odd := [str(array.dtype) for array in arrays if array.dtype.kind not in "fiu"]:
         raise DataError(f"{prefix} holds {odd[0]}, and weights are real numbers")
     with np.errstate(over="ignore"):  # what is too large becomes infinite, as it would in the layer
-        arrays = [array.astype(np.float32, copy=False) for array in arrays]
+        arrays = [
+            array.astype("float64" if weight.dtype == "float64" else "float32", copy=False)
+            for array, weight in zip(arrays, layer.weights, strict=True)
+        ]
     if not all(np.isfinite(array).all() for array in arrays):
         raise DataError(f"{prefix} holds numbers that are not finite, or too large for float32")
     for array, weight in zip(arrays, layer.weights, strict=True):
