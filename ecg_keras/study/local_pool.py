@@ -22,11 +22,15 @@ GRACE = 10.0
 
 
 @contextmanager
-def open_processes(plan: StudyPlan, workers: int) -> Iterator[ProcessPool]:
-    """A pool of local processes, which end with the block; each starts with its first cell."""
+def open_processes(plan: StudyPlan, workers: int, cells: int) -> Iterator[ProcessPool]:
+    """A pool of local processes, which end with the block; each starts with its first cell.
+
+    There are no more of them than cells.
+    """
     packed = json.dumps(pack(plan.loaded))
     with (plan.folder / "workers.log").open("ab") as log:
-        pool = ProcessPool([Worker(packed, one, log) for one in _environments(workers)])
+        environments = _environments(workers, min(workers, cells))
+        pool = ProcessPool([Worker(packed, one, log) for one in environments])
         try:
             yield pool
         finally:
@@ -148,15 +152,18 @@ class Worker:
                 self.process.stdin.write(f"{line}\n".encode())
 
 
-def _environments(workers: int) -> Iterator[dict[str, str]]:
-    """The environment of each worker: its part of the cores and GPUs."""
+def _environments(workers: int, begun: int) -> Iterator[dict[str, str]]:
+    """The environment of each worker that is begun: its part of the cores, and its GPU.
+
+    A last cell alone has one GPU, too: on several it would be trained otherwise than the others.
+    """
     if workers == 1:
         yield quiet()
         return
-    threads = str(max(1, count_cores() // workers))
+    threads = str(max(1, count_cores() // begun))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     gpus = _list_gpus()
-    for number in range(workers):
+    for number in range(begun):
         environment = {**quiet(), **dict.fromkeys(names, threads)}
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]

@@ -128,7 +128,7 @@ def run_study(
         for given in plan.given.values():
             given.import_published()
         pool: AbstractContextManager[Pool] = (
-            open_processes(plan, min(workers, left))
+            open_processes(plan, workers, left)
             if ray is None
             else open_ray(plan, ray, gpus=gpus_per_cell, cpus=cpus_per_cell)
         )

@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
+from finished_study import finish_cell
 from hypothesis import given, strategies as st
 from studies import simulated, study_plan, tiny
 
@@ -22,7 +24,7 @@ from ecg_keras.cli.study_command import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.simulate import simulate
-from ecg_keras.study import StudyPlan, local_pool, run_study, snapshot
+from ecg_keras.study import StudyPlan, local_pool, run_study, running, snapshot
 from ecg_keras.study.running import share
 from ecg_keras.study.state import is_claimed
 from ecg_keras.study.worker import MANY, pack, unpack
@@ -276,11 +278,29 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
 def test_workers_share_the_cores_and_the_gpus(monkeypatch):
     monkeypatch.setattr(local_pool, "count_cores", lambda: 8)
     monkeypatch.setattr(local_pool, "_list_gpus", lambda: ["2", "3"])
-    (alone,) = local_pool._environments(1)
+    (alone,) = local_pool._environments(1, 1)
     assert set(alone) == {"TF_CPP_MIN_LOG_LEVEL"}  # all cores and GPUs
-    three = list(local_pool._environments(3))
+    three = list(local_pool._environments(3, 3))
     assert [one["CUDA_VISIBLE_DEVICES"] for one in three] == ["2", "3", "2"]
     assert {one["TF_NUM_INTRAOP_THREADS"] for one in three} == {"2"}
+    (last,) = local_pool._environments(3, 1)  # all cores, and the GPU that it had among others
+    assert (last["CUDA_VISIBLE_DEVICES"], last["TF_NUM_INTRAOP_THREADS"]) == ("2", "8")
+
+
+def test_a_last_cell_is_begun_as_one_of_all_workers(tmp_path, monkeypatch):
+    plan = tiny(tmp_path)
+    for cell in plan.cells[1:]:
+        finish_cell(cell)
+    asked = []
+
+    def open_pool(plan, *given):
+        asked.append(given)
+        return nullcontext()
+
+    monkeypatch.setattr(running, "open_processes", open_pool)
+    monkeypatch.setattr(running, "dispatch", lambda *given, check: None)
+    run_study(plan, workers=4)
+    assert asked == [(4, 1)]
 
 
 def test_gpus_are_named_as_the_user_named_them(monkeypatch):
@@ -338,7 +358,7 @@ def run_here(plan, monkeypatch, cells, dies=()):
     code = STANDS_FOR.format(counter=str(counter), dies=dies)
     monkeypatch.setattr(local_pool, "command_of", lambda module: [sys.executable, "-c", code])
     processes = []
-    with local_pool.open_processes(plan, 1) as pool:
+    with local_pool.open_processes(plan, 1, len(cells)) as pool:
         for name in cells:
             task = pool.begin(name, False)
             assert task.request == {"cell": name, "check": False}
