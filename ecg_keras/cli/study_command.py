@@ -29,7 +29,7 @@ OF_RUNS = ("workers", "shard", "ray", "gpus_per_cell", "cpus_per_cell")
     "--workers", type=int, default=1, show_default=True, help="Local processes that run cells."
 )
 @click.option(
-    "--shard", metavar="I/N", help="Run every N-th cell from the I-th on, such as 1/8: see docs."
+    "--shard", metavar="I/N", help="Run the I-th of N parts of the cells, such as 1/8: see docs."
 )
 @click.option("--ray", metavar="ADDRESS", help="Run on this Ray cluster; local starts one here.")
 @click.option(

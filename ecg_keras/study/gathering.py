@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ecg_keras import models
 from ecg_keras.config import dump_recipe
 from ecg_keras.errors import DataError, listed
-from ecg_keras.statistics import FEWEST_SEEDS, Compared, StudyResult, findings, headline
+from ecg_keras.statistics import FEWEST_SEEDS, Compared, Control, StudyResult, findings, headline
 from ecg_keras.study.arm_contrasts import (
     compare_arms,
     compare_controls,
@@ -112,7 +112,12 @@ def gather(
         cells={"done": done, "failed": failed, "missing": len(plan.cells) - done - failed},
         failures=state.failures,
         controls=controls,
-        not_done=(*notes, *_not_done(plan, state, arms, finished, comparisons), *unmeasured),
+        not_done=(
+            *notes,
+            *_not_done(plan, state, arms, finished, comparisons),
+            *_list_precisions(finished, comparisons, controls),
+            *unmeasured,
+        ),
     )
     return add_gains(result, arms, question)
 
@@ -120,6 +125,27 @@ def gather(
 def _trains_the_backbone(arm: StudyArm[FinishedCell]) -> bool:
     """Whether this is fine-tuning or scratch, rather than a linear probe."""
     return any(phase.train_from != "head" for phase in arm.runs[0].recipe.training.phases)
+
+
+def _list_precisions(
+    arms: FinishedArms, comparisons: tuple[Compared, ...], controls: tuple[Control, ...]
+) -> tuple[str, ...]:
+    """A line where runs that are compared asked their device for the precision, and got several."""
+    pairs: tuple[Compared | Control, ...] = (*comparisons, *controls)
+    differing = []
+    for one in pairs:
+        runs = (*arms[one.arm].runs, *arms[one.reference].runs)
+        automatic = [cell.run for cell in runs if cell.recipe.training.precision == "auto"]
+        found = {run.read_status().get("precision") for run in automatic}
+        if len(found - {None}) > 1:  # earlier versions did not note it
+            differing.append(f"{one.arm} and {one.reference}")
+    if not differing:
+        return ()
+    return (
+        "Runs that are compared computed in different precisions, as training.precision: auto "
+        "takes on different devices, which may be part of their difference: "
+        f"{listed(differing)}. Set base.training.precision and another folder to train them alike.",
+    )
 
 
 def _not_done(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -92,7 +93,8 @@ def run_study(
     Args:
         plan: of `list_cells`.
         workers: processes on this machine, which share its cores and GPUs.
-        shard: ``(i, n)``, with i from 1 to n: run every n-th cell, and the pre-trainings they need.
+        shard: ``(i, n)``, with i from 1 to n: run an n-th of the cells, of all arms alike, and the
+            pre-trainings they need.
         ray: address of a Ray cluster, or ``"local"``, instead of local processes.
         gpus_per_cell, cpus_per_cell: what each cell requests of Ray.
         on_tick: called about once a second with how far the study is.
@@ -142,11 +144,15 @@ def run_study(
 
 
 def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
-    """The cells of shard i of n: every n-th run that is tested, and the cells that these need."""
+    """The cells of shard i of n: an n-th of the runs that are tested, and the cells they need."""
     if shard is None:
         return plan.cells
     number, shards = shard
-    downstream = [cell for cell in plan.cells if cell.kind == "downstream"]
+    # in the grid's order an arm would have its own machines, and these may compute otherwise
+    downstream = sorted(
+        (cell for cell in plan.cells if cell.kind == "downstream"),
+        key=lambda cell: hashlib.sha256(cell.name.encode()).digest(),
+    )
     ours = {cell.name for cell in downstream[number - 1 :: shards]}
     for cell in reversed(plan.cells):  # what a cell needs comes before it
         if cell.name in ours:

@@ -1,5 +1,6 @@
 """From finished runs to what a study says, on runs whose truth is planted."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -534,6 +535,31 @@ def test_the_largest_difference_may_be_a_loss(tmp_path):
     gain, loss = sorted(result.comparisons, key=lambda one: abs(one.contrast.value))
     assert gain.contrast.value > 0 > loss.contrast.value
     assert f"is {loss.contrast.value:+.3f} [" in result.sentence
+
+
+@pytest.mark.usefixtures("without_shards")
+def test_runs_of_different_precisions_that_are_compared_are_said(tmp_path):
+    def said(plan):
+        return [line for line in gather(plan).not_done if "different precisions" in line]
+
+    more = "grid: {seeds: [0, 1]}\nquestion: {bootstrap: 100}"
+    plan = finished(tmp_path, more)
+    first, *others = (cell.run for cell in plan.cells if cell.arm is not None)
+    assert said(plan) == []  # as earlier versions leave it
+    for run in (first, *others):
+        run.write_status(precision="mixed_bfloat16")
+    assert said(plan) == []
+    first.write_status(precision="float32")
+    (line,) = said(plan)
+    assert "ludb, resnet1d18, finetune from georgia and ludb, resnet1d18, scratch." in line
+
+    chosen = "protocols: {exact: {recipe: {training: {precision: float32}}}}"
+    folder = tmp_path / "chosen"
+    folder.mkdir()
+    plan = finished(folder, f"{chosen}\n{more}")
+    for cell, precision in zip(plan.cells, itertools.cycle(["float32", "float64"])):
+        cell.run.write_status(precision=precision)
+    assert said(plan) == []  # what a study sets is shown as such
 
 
 @pytest.mark.usefixtures("without_shards")

@@ -336,6 +336,14 @@ def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
     assert max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.parametrize("shards", [2, 4])
+def test_each_shard_has_cells_of_each_arm(tmp_path, shards):
+    plan = study_plan(tmp_path, grid={"seeds": list(range(20))})
+    for number in range(1, shards + 1):
+        part = share(plan, (number, shards))
+        assert {cell.arm.mode for cell in part if cell.arm} == {"scratch", "finetune"}
+
+
 STANDS_FOR = """
 import os, sys
 counter = open({counter!r}, "a")
