@@ -78,6 +78,13 @@ def gather(
     interactions = find_interactions(arms, judged, question, families)
     ledger = keep_ledger(arms, comparisons)
     skew, unmeasured = find_skew(arms, plan.folder / "skew.json")
+    ranked, unranked = rank_upstreams(
+        arms,
+        comparisons,
+        plan.folder / "transferability.json",
+        on_progress=on_progress,
+        **resampling_of(question),
+    )
     state = snapshot(plan)
     done, failed = state.counts["done"], state.counts["failed"]
     result = StudyResult(
@@ -99,13 +106,7 @@ def gather(
             modes={name.mode for name, arm in arms.items() if _trains_the_backbone(arm)},
             train_records={name: arm.train_records or 0.0 for name, arm in finished.items()},
         ),
-        transferability=rank_upstreams(
-            arms,
-            comparisons,
-            plan.folder / "transferability.json",
-            on_progress=on_progress,
-            **resampling_of(question),
-        ),
+        transferability=ranked,
         datasets=describe_datasets(arms),
         skew=skew,
         environment=next(iter(finished.values())).runs[0].run.read_environment(),
@@ -117,6 +118,7 @@ def gather(
             *_not_done(plan, state, arms, finished, comparisons),
             *_list_precisions(finished, comparisons, controls),
             *unmeasured,
+            *unranked,
         ),
     )
     return add_gains(result, arms, question)

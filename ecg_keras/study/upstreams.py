@@ -178,22 +178,28 @@ def rank_upstreams(
     bootstrap: int,
     seed: int,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[Transferability, ...]:
+) -> tuple[tuple[Transferability, ...], tuple[str, ...]]:
     """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
 
     The metrics see the training split of the first fold alone; ``path`` keeps them, for each costs
-    a forward pass. Upstreams are ranked within a downstream, network and mode.
+    a forward pass. Upstreams are ranked within a downstream, network and mode. Those whose metrics
+    could not be computed, as where shards are gone, are said in sentences.
     """
     kept: dict[str, dict[str, float]] = _read(path, dict[str, dict[str, float]])
     gains = _gains_on_most_records(arms, comparisons)
     values: dict[str, list[tuple[ArmName, float, float]]] = defaultdict(list)
+    missed: dict[str, None] = {}
     for done, (name, gain) in enumerate(gains.items(), start=1):
         cell = arms[name].runs[0]
         key = _key(cell)
         if key not in kept:
-            kept[key] = _score(cell)
-            write_json(path, kept)
-        for metric, value in kept[key].items():
+            try:
+                kept[key] = _score(cell)
+                write_json(path, kept)
+            except DataError as error:  # not kept: the shards may be back for the next page
+                what = f"How well {name.upstream} fits {name.downstream} is not said"
+                missed[f"{what}: {error}"] = None
+        for metric, value in kept.get(key, {}).items():
             values[metric].append((name, transferability.oriented(metric, value), gain))
         on_progress(done, len(gains))
     ranked = []
@@ -205,7 +211,7 @@ def rank_upstreams(
             list(groups.values()), level=level, bootstrap=bootstrap, seed=seed
         )
         ranked.append(Transferability(metric, tuple(rows), tau))
-    return tuple(ranked)
+    return tuple(ranked), tuple(missed)
 
 
 def _gains_on_most_records(

@@ -629,6 +629,22 @@ def test_metrics_see_the_records_that_were_trained_on(tmp_path, monkeypatch):
     assert asked == [(), ("r1", "r7")]
 
 
+def test_where_shards_are_gone_the_page_says_what_it_lacks(tmp_path, monkeypatch):
+    plan = finished(tmp_path, "grid: {seeds: [0], heads: [as_published, mean_max]}")
+    monkeypatch.setattr("ecg_keras.study.gathering.find_skew", lambda *args: ({}, ()))
+    result = gather(plan)
+    assert len(result.comparisons) == 2 and result.transferability == ()
+    (line,) = [line for line in result.not_done if "How well" in line]
+    shards = plan.cells[0].run.folder.parent / "shards"
+    assert line.startswith(f"How well georgia fits ludb is not said: {shards}")
+    assert not (plan.folder / "transferability.json").exists()
+
+    monkeypatch.setattr(transferability, "extract", lambda *args, **rest: None)
+    monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
+    (found,) = gather(plan).transferability  # once they are back
+    assert len(found.values) == 2
+
+
 def test_upstreams_are_ranked_within_a_mode_and_not_over_all_arms(tmp_path, monkeypatch):
     sources = ("georgia", "ptbxl", "cpsc2018", "ptb", "sph")
     text = "".join(f"  {source}: {{data: {{source: {source}}}}}\n" for source in sources)
@@ -654,10 +670,10 @@ def test_upstreams_are_ranked_within_a_mode_and_not_over_all_arms(tmp_path, monk
         for name in arms
         if name.upstream
     ]
-    (found,) = rank_upstreams(
+    (found,), missed = rank_upstreams(
         arms, compared, tmp_path / "kept.json", level=0.95, bootstrap=100, seed=0
     )
-    assert len(found.values) == 10
+    assert missed == () and len(found.values) == 10
     assert found.tau == pytest.approx((1, 1, 1))
 
 
