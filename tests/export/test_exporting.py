@@ -61,12 +61,25 @@ def make_valid(model: keras.Model) -> list:
     return [(signals[:16], targets[:16]), (signals[16:], targets[16:])]
 
 
-@pytest.mark.parametrize(
-    "row",
-    # TensorFlow is started once more for LiteRT
-    [pytest.param(row, marks=pytest.mark.long if row.name == "litert" else ()) for row in OTHERS],
-    ids=lambda row: row.name,
-)
+# TensorFlow is started once more for LiteRT: of its networks one is enough in `make test`
+IN_EACH_FORMAT = [
+    pytest.param(
+        build,
+        row,
+        marks=pytest.mark.long if (build, row.name) == ("rnn", "litert") else (),
+        id=f"{build}-{row.name}",
+    )
+    for build in ("cnn", "rnn")
+    for row in OTHERS
+]
+
+
+def test_each_format_has_a_case_that_is_not_long():
+    quick = {case.values[1].name for case in IN_EACH_FORMAT if not case.marks}
+    assert quick | {"saved_model"} == set(FORMATS)  # which test_saved_model.py asks
+
+
+@pytest.mark.parametrize(("build", "row"), IN_EACH_FORMAT, indirect=["build"])
 def test_each_format_answers_as_keras_does(build, facts, tmp_path, row):
     keras.utils.set_random_seed(0)
     model = build("mixed_bfloat16") if row.name == "openvino" else build()
