@@ -18,6 +18,7 @@ from ecg_keras.evaluation.intervals import (
     score_interval,
 )
 from ecg_keras.evaluation.variance import Parts
+from ecg_keras.metrics import FURTHER, METRICS
 
 VALUES = st.one_of(st.sampled_from([0.0, 1.0, 0.5]), st.floats(1e-6, 1 - 1e-6))
 SCORES = (
@@ -122,6 +123,33 @@ def test_the_lower_end_of_a_score_that_leans_is_that_of_a_score_without_the_lean
     assert mean.low < straight.low - 0.04 and mean.low < mean.value < mean.high
     few = np.append(0.05, np.full(130, 0.1))  # leans by more than it has
     assert estimate_mean("macro_f_max", few, 30, support, 0.95).low == 0
+
+
+MEANS_THAT_LEAN = {
+    "macro_auprc", "macro_f_max", "sample_f_max", "macro_sensitivity_at_95_specificity",
+}  # fmt: skip
+MEANS_THAT_JUMP = {"macro_f_max", "macro_sensitivity_at_95_specificity"}
+MEANS_OF_ALL_RECORDS = {"macro_brier"}
+
+
+def ends(name, rows, support=30):
+    found = estimate_mean(name, rows, 30, np.array([support]), 0.95)
+    return found.low, found.high
+
+
+@pytest.mark.parametrize("name", [*METRICS, *FURTHER])
+def test_each_mean_has_the_interval_of_its_kind(name):
+    rows = rows_around(0.6, 0.05)
+    rows[31:] += 0.6 - rows[31:].mean()
+    higher, wider = rows.copy(), rows.copy()
+    higher[31:] += 0.02
+    assert (ends(name, higher)[0] < ends(name, rows)[0] - 0.04) == (name in MEANS_THAT_LEAN)
+    # how much it changes without a patient, who are as unequal as before
+    wider[1:31] = 0.6 + 20 * (rows[1:31] - 0.6)
+    same = ends(name, wider) == pytest.approx(ends(name, rows))
+    assert same == (name in MEANS_THAT_JUMP)
+    few, many = (ends(name, rows, support) for support in (5, 500))
+    assert (few == pytest.approx(many)) == (name in MEANS_OF_ALL_RECORDS)
 
 
 def test_too_few_patients_have_no_interval():

@@ -1,49 +1,15 @@
 """The Challenge score against the official definition in plain loops."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from metric_oracles import MATRIX, NAMES, RHYTHM, TABLE, loop_score, read_matrix
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.metrics import challenge as module, challenge_gap, challenge_score
+from ecg_keras.metrics import challenge_gap, challenge_score
 
-TABLE = Path(module.__file__).parent / "tables"
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def read_matrix(path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header, *rows = csv.reader(line for line in lines if not line.startswith("#"))
-    names = [frozenset(name.split("|")) for name in header[1:]]
-    assert names == [frozenset(row[0].split("|")) for row in rows]
-    return names, np.array([[float(cell) for cell in row[1:]] for row in rows])
-
-
-NAMES, MATRIX = read_matrix(TABLE / "challenge_weights.csv")
 ALL_CODES = [tuple(sorted(name)) for name in NAMES]
-RHYTHM = next(row for row, name in enumerate(NAMES) if "426783006" in name)
-
-
-def loop_score(targets, decisions, weights, matrix, rhythm):
-    """What the Challenge's evaluation code describes, cell by cell."""
-
-    def total(outputs):
-        whole = 0.0
-        for truth, output, weight in zip(targets, outputs, weights, strict=True):
-            either = sum(1 for i in range(len(truth)) if truth[i] or output[i])
-            for i in range(len(truth)):
-                for j in range(len(truth)):
-                    if truth[i] and output[j]:
-                        whole += weight * matrix[i][j] / max(1, either)
-        return whole
-
-    inactive = np.zeros_like(targets)
-    inactive[:, rhythm] = 1
-    observed, correct, nothing = total(decisions), total(targets), total(inactive)
-    return (observed - nothing) / (correct - nothing) if correct != nothing else np.nan
 
 
 def draw(seed, records=12, labels=26):

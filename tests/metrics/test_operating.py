@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from metric_oracles import loop_sample_f_max
 from sklearn import metrics as sklearn_metrics
 
 from ecg_keras.errors import ConfigError, DataError
@@ -84,32 +85,6 @@ def test_records_that_score_the_same_are_decided_together():
     targets = np.array([1, *[0] * 20])[:, None]
     assert sensitivity_at_specificity(targets, scores) == 1.0
     assert sensitivity_at_specificity(targets[:-1], scores[:-1]) == 0.0
-
-
-def loop_sample_f_max(targets, scores, weights):
-    """The definition of CAFA, record by record."""
-    best = 0.0
-    if not (weights * targets.any(axis=1)).sum():
-        return np.nan
-    for threshold in np.arange(101) / 100:
-        precisions, recalls = [], []
-        for truth, said, weight in zip(targets, scores, weights, strict=True):
-            chosen = [label for label in range(len(said)) if said[label] >= threshold]
-            owned = [label for label in range(len(truth)) if truth[label]]
-            right = set(chosen) & set(owned)
-            if chosen:
-                precisions.append((len(right) / len(chosen), weight))
-            if owned:
-                recalls.append((len(right) / len(owned), weight))
-        if not sum(weight for _, weight in precisions):
-            continue
-        precision, recall = (
-            sum(value * weight for value, weight in part) / sum(weight for _, weight in part)
-            for part in (precisions, recalls)
-        )
-        if precision + recall:
-            best = max(best, 2 * precision * recall / (precision + recall))
-    return best
 
 
 @given(SEEDS, st.booleans())

@@ -4,9 +4,18 @@ import warnings
 
 import numpy as np
 import pytest
-from metric_oracles import ORACLES
+from metric_oracles import CODES, FURTHER_ORACLES, ORACLES
 
-from ecg_keras.metrics import FURTHER, METRICS, FurtherScores, macro, score_labels, weighted
+from ecg_keras.metrics import (
+    FURTHER,
+    METRICS,
+    FurtherScorer,
+    FurtherScores,
+    LabelScorer,
+    macro,
+    score_labels,
+    weighted,
+)
 
 
 def draw_case(seed, records=300, labels=6):
@@ -17,6 +26,7 @@ def draw_case(seed, records=300, labels=6):
 
 def test_every_summary_score_has_an_oracle():
     assert list(METRICS) == list(ORACLES)
+    assert list(FURTHER) == list(FURTHER_ORACLES)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -25,6 +35,17 @@ def test_a_summary_score_equals_that_of_scikit_learn(name, seed):
     targets, probabilities = draw_case(seed)
     expected = ORACLES[name](targets, probabilities, probabilities >= 0.5)
     assert float(METRICS[name](score_labels(targets, probabilities))) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_further_score_equals_its_reference(name):
+    # of two decimals, the thresholds of the sample-centric F-max
+    targets, probabilities = draw_case(0, records=100)
+    probabilities = probabilities.round(2)
+    scorer = FurtherScorer(LabelScorer(targets, probabilities), CODES)
+    expected = FURTHER_ORACLES[name](targets, probabilities, probabilities >= 0.5)
+    found = FURTHER[name](scorer.score(np.ones((len(targets), 1))))
+    assert found == pytest.approx([expected])
 
 
 @pytest.mark.parametrize("name", METRICS)
