@@ -55,6 +55,16 @@ def test_every_problem_is_told_at_once_with_its_line(tmp_path):
     [
         ("mode: scratch", "mode: finetune", ":1: recipe: mode finetune needs `initialise"),
         ("mode: scratch\n", "", ":1: mode: this key is required and missing."),
+        (
+            "mode: scratch",
+            "mode: scratch\ninitialise: {from: a.keras}",
+            ":1: recipe: mode scratch starts from random weights: remove `initialise`",
+        ),
+        (
+            "raw: data",
+            "split: {valid_folds: [8, 9], test_folds: [9, 10]}\n  raw: data",
+            "data.split: valid_folds and test_folds must have no fold in common",
+        ),
         ("epochs: 3", "epochs: 0", "greater than or equal to 1. Received: 0."),
         ("source: ptbxl", "source: ptbxl\n  source: ludb", ":4: the key 'source' is there twice"),
         ("source: ptbxl", "source: [ptbxl", ":4: "),

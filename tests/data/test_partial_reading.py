@@ -191,6 +191,22 @@ def test_a_lead_that_comes_on_later_is_refused_with_the_way_out(monkeypatch):
     assert np.ptp(best.samples[:, 8].astype(int)) > 100
 
 
+class Late(Partial):
+    """A source whose parts begin, and end, one second after what was wanted."""
+
+    def read_signal(self, info, span=None):
+        return super().read_signal(info, (span[0] + bool(span[0]), span[1] + 1))
+
+
+def test_a_part_that_begins_too_late_is_not_taken_for_what_was_wanted():
+    assert keep(Late(alive(250 * 300, 250)), window="start").span == (0, 2500)
+    message = r"samples (\d+) to \d+ were wanted, and the source's read_signal returned (\d+) to"
+    with pytest.raises(DataError, match=message) as caught:
+        keep(Late(alive(250 * 300, 250)), window="centre")
+    wanted, returned = map(int, re.search(message, str(caught.value)).groups())
+    assert wanted < returned <= wanted + 250
+
+
 def test_nothing_is_offered_where_no_other_part_is_better(monkeypatch):
     values = alive(250 * 300, 250)
     values[:, 8] = 0

@@ -1,6 +1,7 @@
 """The three formats hold the same answers, and other programs read them."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -10,7 +11,8 @@ import pytest
 
 import ecg_keras as ecg
 from ecg_keras import workflow
-from ecg_keras.evaluation import LabelSet, LabelSets, make_reference
+from ecg_keras.errors import DataError
+from ecg_keras.evaluation import LabelSet, LabelSets, fit_reference, make_reference
 from ecg_keras.prediction import LooseFiles, open_trained
 from ecg_keras.prediction.output import write_answers
 from ecg_keras.report import prediction_page
@@ -103,6 +105,17 @@ def test_a_recording_unlike_the_training_ecgs_is_flagged(lab, tmp_path):
     assert odd.flags[-1].startswith("unlike the training ECGs: its distance from them is ")
     page = prediction_page(answers, tmp_path / "a.html").read_text(encoding="utf-8")
     assert "of ECGs such as those of its validation split exceed" in page
+
+
+@pytest.mark.parametrize(("rate", "leads"), [(250, 12), (500, 8)])
+def test_a_reference_of_other_signals_is_refused(lab, tmp_path, rate, leads):
+    run = tmp_path / "run"
+    shutil.copytree(lab.run, run)
+    signals = np.random.default_rng(0).normal(size=(8, 100, leads))
+    fit_reference(signals[:4], signals[4:], np.arange(4), rate).save(Run(run).reference)
+    message = f"{Run(run).reference}: is of other leads or another rate. Remove it."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        open_trained(run)
 
 
 def write_and_read(answers, path):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import sys
 from types import SimpleNamespace
 
@@ -120,6 +121,100 @@ def test_a_package_that_is_missing_is_named_with_its_installation(tmp_path, monk
         settings = Training(callbacks=(name,))
         with pytest.raises(ConfigError, match=message):
             make_callbacks(settings, settings={}, folder=tmp_path)
+
+
+class RecordingMlflow:
+    """The client's methods that are used, and no others; each is noted."""
+
+    def __init__(self):
+        self.calls, self.experiments = [], {}
+
+    def MlflowClient(self, *, tracking_uri):
+        self.calls.append(("MlflowClient", tracking_uri))
+        return self
+
+    def get_experiment_by_name(self, name):
+        return self.experiments.get(name)
+
+    def create_experiment(self, name):
+        self.calls.append(("create_experiment", name))
+        self.experiments[name] = SimpleNamespace(experiment_id=f"of {name}")
+        return f"of {name}"
+
+    def create_run(self, experiment_id, *, tags):
+        self.calls.append(("create_run", experiment_id, tags))
+        return SimpleNamespace(info=SimpleNamespace(run_id=f"run of {tags['mlflow.runName']}"))
+
+    def update_run(self, run_id, *, status):
+        self.calls.append(("update_run", run_id, status))
+
+    def log_param(self, run_id, key, value):
+        self.calls.append(("log_param", run_id, key, value))
+
+    def log_metric(self, run_id, key, value, *, step):
+        self.calls.append(("log_metric", run_id, key, value, step))
+
+    def set_terminated(self, run_id):
+        self.calls.append(("set_terminated", run_id))
+
+
+def test_mlflow_is_called_for_each_setting_and_epoch(valid, tmp_path, monkeypatch):
+    mlflow = RecordingMlflow()
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    losses = fit(network(), valid, MlflowRun(SETTINGS, tmp_path / "first"), epochs=2)["loss"]
+    logged = [("log_metric", "run of first", "loss", pytest.approx(one)) for one in losses]
+    assert mlflow.calls == [
+        ("MlflowClient", None),
+        ("create_experiment", "ecg_keras"),
+        ("create_run", "of ecg_keras", {"mlflow.runName": "first"}),
+        *(("log_param", "run of first", name, str(value)) for name, value in FLAT.items()),
+        *((*one, step) for step, one in enumerate(logged, start=1)),
+        ("set_terminated", "run of first"),
+    ]
+    mlflow.calls.clear()  # the same folder resumes its run, and its settings are there
+    again = MlflowRun(SETTINGS, tmp_path / "first", tracking_uri="http://lab")
+    (loss,) = fit(network(), valid, again, initial_epoch=2, epochs=3)["loss"]
+    assert mlflow.calls == [
+        ("MlflowClient", "http://lab"),
+        ("update_run", "run of first", "RUNNING"),
+        ("log_metric", "run of first", "loss", pytest.approx(loss), 3),
+        ("set_terminated", "run of first"),
+    ]
+    mlflow.calls.clear()  # another folder is another run of the experiment that is there
+    other = MlflowRun({"note": "x" * 300}, tmp_path / "second")
+    other.on_train_begin()
+    other.on_epoch_end(0, {"loss": np.float32(0.5), "odd": math.nan, "several": np.ones(2)})
+    _, created, noted, metric = mlflow.calls
+    assert created == ("create_run", "of ecg_keras", {"mlflow.runName": "second"})
+    assert noted[:3] == ("log_param", "run of second", "note") and 200 < len(noted[3]) <= 250
+    assert metric == ("log_metric", "run of second", "loss", 0.5, 1)
+
+
+def test_wandb_is_called_for_each_training_and_epoch(valid, tmp_path, monkeypatch):
+    calls = []
+    run = SimpleNamespace(
+        id="run 1",
+        log=lambda values, *, step: calls.append(("log", values, step)),
+        finish=lambda: calls.append("finish"),
+    )
+    fake = SimpleNamespace(init=lambda **options: calls.append(("init", options)) or run)
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    folder = tmp_path / "first"
+    options = {"project": "ecg_keras", "name": "first", "mode": "offline", "dir": str(folder)}
+    options |= {"resume": "allow", "config": FLAT}
+    losses = fit(network(), valid, WandbRun(SETTINGS, folder), epochs=2)["loss"]
+    assert calls == [
+        ("init", {**options, "id": None}),
+        *(("log", {"loss": pytest.approx(one)}, step) for step, one in enumerate(losses, start=1)),
+        "finish",
+    ]
+    calls.clear()
+    (loss,) = fit(network(), valid, WandbRun(SETTINGS, folder), initial_epoch=2, epochs=3)["loss"]
+    assert calls == [
+        ("init", {**options, "id": "run 1"}),
+        ("log", {"loss": pytest.approx(loss)}, 3),
+        "finish",
+    ]
 
 
 def test_mlflow_has_one_run_that_resumes(valid, tmp_path):

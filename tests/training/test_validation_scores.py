@@ -114,6 +114,40 @@ def test_targets_that_are_no_labels_are_named_before_training(signals, targets, 
     assert_same(model.get_weights(), before)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda x, y: tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(),
+            r"must end, and this dataset repeats for ever\. Leave out repeat\(\)",
+        ),
+        (lambda x, y: (x[:8], y[:7]), r"as many rows each\. Received: 7, 8 rows\."),
+        (
+            lambda x, y: (x, y, np.ones_like(y)),
+            r"one weight a record, \(batch,\)\. Received: weights of shape \(batch, 2\)\.",
+        ),
+    ],
+)
+def test_validation_data_of_another_kind_are_refused_before_training(
+    signals, targets, make, message
+):
+    model = network()
+    before = model.get_weights()
+    with pytest.raises(ConfigError, match=message):
+        fit(model, signals, ValidationScores(make(signals, targets), LABELS), y=targets)
+    assert_same(model.get_weights(), before)
+
+
+def test_a_name_that_a_metric_has_in_the_logs_is_refused(valid):
+    model = network()
+    model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.AUC(name="macro_auroc")])
+    with pytest.raises(ConfigError, match="the logs hold val_macro_auroc already"):
+        fit(model, valid, ValidationScores(valid, LABELS), validation_data=valid)
+    scores = ValidationScores(valid, LABELS, prefix="own_")
+    history = fit(model, valid, scores, validation_data=valid)
+    assert {"val_macro_auroc", "own_macro_auroc", "own_loss"} <= history.keys()
+
+
 def test_logits_become_probabilities_where_the_loss_says_so():
     signal = keras.Input((3,))
     logits = keras.Model(signal, keras.layers.Dense(2)(signal))
