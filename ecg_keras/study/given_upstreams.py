@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ecg_keras.config import LoadedStudy, Model, Part, Recipe, compose
-from ecg_keras.errors import ConfigError, EcgKerasError, list_problems
+from ecg_keras.errors import ConfigError, DataError, EcgKerasError, list_problems
 from ecg_keras.models import published_head, weights_fit
 from ecg_keras.study.grid import Point, downstream_parts, source_of_downstream
+from ecg_keras.study.pilot import command_of, quiet
 from ecg_keras.training import Run, of_same_database, read_network, seen_databases
 from ecg_keras.workflow import (
     PublishedWeights,
@@ -66,10 +71,45 @@ class GivenUpstream:
         )
         return not of_same_database(seen, source_of_downstream(study.study, point))
 
-    def import_published(self) -> None:
-        """Makes the run of published weights, unless it is there."""
-        if self.published is not None:
-            import_weights(self.path, self.run.folder, card=self.published.card_path)
+
+def import_published(given: Iterable[GivenUpstream]) -> None:
+    """Makes the runs of published weights that are not there yet, in a process of its own.
+
+    A network that this process built would keep the memory of a GPU as long as the study runs.
+    """
+    imports = [
+        (str(one.path), str(one.run.folder), str(one.published.card_path))
+        for one in given
+        if one.published is not None and not one.published.is_made_in(one.run)
+    ]
+    if not imports:
+        return
+    ended = subprocess.run(
+        command_of("ecg_keras.study.given_upstreams"),
+        input=json.dumps(imports),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={**os.environ, **quiet(), "CUDA_VISIBLE_DEVICES": ""},
+        check=False,
+    )
+    if ended.stdout:
+        answer = json.loads(ended.stdout)
+        refuse = ConfigError if answer["exit_code"] == ConfigError.exit_code else DataError
+        raise refuse(answer["error"])
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
+        raise DataError(f"{imports[0][0]}: can't be imported: {last}")
+
+
+def main(answers: int) -> None:
+    """The process: imports what standard input lists, and answers what is wrong with it."""
+    try:
+        for path, folder, card in json.loads(sys.stdin.read()):
+            import_weights(path, folder, card=card)
+    except EcgKerasError as error:
+        answer = {"exit_code": error.exit_code, "error": str(error)}
+        os.write(answers, json.dumps(answer).encode())
 
 
 def open_given(study: LoadedStudy, folder: Path) -> dict[str, GivenUpstream]:

@@ -22,6 +22,7 @@ from ecg_keras.config import (
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
+from ecg_keras.study.given_upstreams import import_published
 from ecg_keras.study.leak_check import list_unchecked, refuse_leaks
 from ecg_keras.study.local_pool import open_processes
 from ecg_keras.study.on_ray import open_ray
@@ -127,8 +128,7 @@ def run_study(
     states = snapshot(plan).states
     left = sum(states[cell.name] not in OVER for cell in cells)
     if left:
-        for given in plan.given.values():
-            given.import_published()
+        import_published(plan.given.values())
         pool: AbstractContextManager[Pool] = (
             open_processes(plan, workers, left)
             if ray is None

@@ -1,7 +1,11 @@
 """Upstreams that are there already: published weights and runs, as a study starts from them."""
 
+import io
+import json
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ from studies import MODES, run_here, simulated, study_plan, tiny
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.report import write_study
-from ecg_keras.study import gather
+from ecg_keras.study import gather, given_upstreams
 from ecg_keras.training import Run
 from ecg_keras.workflow import import_weights
 
@@ -34,6 +38,12 @@ def listed(tmp_path, theirs, **sections):
         "folder": str(tmp_path / "study"),
     }
     return study_plan(tmp_path, **given | sections)
+
+
+def import_here(plan):
+    """The run of the published weights, made without a process of its own."""
+    given = plan.given["theirs"]
+    return import_weights(given.path, given.run.folder).run
 
 
 def test_they_start_runs_of_their_network_alone_and_all_of_these_have_their_signals(
@@ -62,9 +72,7 @@ def test_they_start_runs_of_their_network_alone_and_all_of_these_have_their_sign
 @pytest.mark.parametrize("imported", [False, True])
 def test_they_start_no_run_of_a_head_that_their_weights_are_not_for(tmp_path, theirs, imported):
     if imported:
-        made = listed(tmp_path, theirs).given["theirs"]
-        made.import_published()
-        theirs = made.run.folder
+        theirs = import_here(listed(tmp_path, theirs)).folder
     grid = {"seeds": [0], "upstreams": ["theirs"], "heads": ["as_published", "mean_max"]}
     plan = listed(tmp_path, theirs, grid=grid)
     started = {cell.recipe.model.head: cell.recipe.mode for cell in plan.cells}
@@ -127,7 +135,7 @@ def test_a_file_that_is_not_what_its_card_says_is_refused_before_anything_is_lis
 
 
 def test_weights_that_are_imported_are_not_read_again(tmp_path, theirs, monkeypatch):
-    listed(tmp_path, theirs).given["theirs"].import_published()
+    import_here(listed(tmp_path, theirs))
 
     def refuse(published):
         raise DataError("a later version's check")
@@ -152,11 +160,10 @@ def test_two_of_one_network_that_want_different_signals_need_a_study_each(tmp_pa
 
 
 def test_two_runs_of_one_name_start_a_run_each_unless_they_are_the_same(tmp_path, theirs):
-    made = listed(tmp_path, theirs).given["theirs"]
-    made.import_published()
+    made = import_here(listed(tmp_path, theirs))
     folders = {name: tmp_path / name / "pretrained" for name in ("ours", "theirs", "copy")}
     for folder in folders.values():
-        shutil.copytree(made.run.folder, folder)
+        shutil.copytree(made.folder, folder)
     Run(folders["theirs"]).write_status(fingerprint="another")
     upstreams = {name: {"from": str(folder)} for name, folder in folders.items()}
     grid = {"seeds": [0], "backbones": ["resnet1d18"]}
@@ -174,7 +181,44 @@ def test_two_runs_of_one_name_start_a_run_each_unless_they_are_the_same(tmp_path
     assert runs["copy"] == runs["ours"] != runs["theirs"]
 
 
-def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path):
+IMPORTS = """
+import sys
+sys.stdin.read()
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ('print(\'{"exit_code": 2, "error": "the card is wrong."}\')', ConfigError, "^the card is"),
+        ('print(\'{"exit_code": 1, "error": "no such tensor."}\')', DataError, "^no such tensor"),
+        ("sys.exit('No space left')", DataError, r"theirs\.pt: can't be imported: No space left"),
+        ("import os; os._exit(9)", DataError, r"theirs\.pt: can't be imported: exit code 9"),
+    ],
+)
+def test_what_ends_the_import_ends_the_study(tmp_path, theirs, monkeypatch, code, kind, message):
+    command = [sys.executable, "-c", IMPORTS.format(code)]
+    monkeypatch.setattr(given_upstreams, "command_of", lambda module: command)
+    plan = listed(tmp_path, theirs)
+    with pytest.raises(kind, match=message):
+        run_here(plan)
+    import_here(plan)
+    given_upstreams.import_published(plan.given.values())  # which is nothing
+
+
+def test_the_process_that_imports_answers_what_is_wrong(tmp_path, theirs, monkeypatch):
+    imports = [[str(theirs), str(theirs.parent), str(theirs.with_name("none.yaml"))]]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(imports)))
+    read, write = os.pipe()
+    given_upstreams.main(write)
+    answer = json.loads(os.read(read, 1000))
+    assert answer["exit_code"] == 2 and "none.yaml" in answer["error"]
+
+
+def test_a_study_runs_from_them_and_its_page_has_the_controls(tmp_path, monkeypatch):
+    # in this process a network would keep the memory of a GPU
+    monkeypatch.setattr(given_upstreams, "import_weights", None)
     theirs, _ = publish(tmp_path, family="gru")
     plan = tiny(
         tmp_path,
