@@ -113,7 +113,9 @@ class Worker:
         """Whether the cell was free; raises `ProcessDied` where the process ended over it."""
         self.request = None
         if not self.answer:
-            raise ProcessDied(f"exit code {self.end()}")
+            code = self.end() or 0
+            killed = code < 0  # by a signal; else it printed what it ended with
+            raise ProcessDied(f"exit code {code}", None if killed else str(self.log.name))
         return self.answer == b"1"
 
     def end(self) -> int | None:

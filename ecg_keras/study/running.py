@@ -41,9 +41,13 @@ from ecg_keras.workflow import known_dataset
 
 # a cell that ended as many processes is recorded as failed
 DEATHS = 2
-DIED = (
+KILLED = (
     "the process that ran it was killed {times} times ({how}), perhaps for want of memory. Use "
     "fewer workers or a smaller training.batch_size, and run the same command again."
+)
+ENDED = (
+    "the process that ran it ended {times} times by itself ({how}). The end of {log} says why: "
+    "correct that, and run the same command again."
 )
 # seconds between looks at the study
 PAUSE = 1.0
@@ -198,7 +202,8 @@ def dispatch(
             except ProcessDied as error:
                 deaths[cell.name] += 1
                 if deaths[cell.name] >= DEATHS and not is_done(cell):
-                    message = DIED.format(times=deaths[cell.name], how=error)
+                    message = KILLED if error.log is None else ENDED
+                    message = message.format(times=deaths[cell.name], how=error, log=error.log)
                     write_failure(cell.run, DataError(message))
                 continue
             if free and check:

@@ -37,7 +37,11 @@ READY = b"r"
 
 
 class ProcessDied(Exception):
-    """The process that ran a cell ended, for want of memory or with its machine."""
+    """The process that ran a cell was killed or lost; or it ended, and its log says why."""
+
+    def __init__(self, how: str, log: str | None = None) -> None:
+        super().__init__(how)
+        self.log = log
 
 
 def attempt(cell: Cell, study: Path, *, check: bool = False) -> bool:

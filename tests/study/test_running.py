@@ -391,6 +391,37 @@ def test_processes_that_end_before_they_begin_are_no_fault_of_a_cell(tmp_path, m
         run_here(plan, monkeypatch, ["a"], dies=(1, 2, 3))
 
 
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (
+            "sys.exit('No space left on device')",
+            "the process that ran it ended 2 times by itself (exit code 1). The end of {log} says "
+            "why: correct that, and run the same command again.",
+        ),
+        (
+            "os.kill(os.getpid(), 9)",
+            "the process that ran it was killed 2 times (exit code -9), perhaps for want of "
+            "memory. Use fewer workers or a smaller training.batch_size, and run the same command "
+            "again.",
+        ),
+    ],
+)
+def test_how_a_process_ended_decides_what_is_said_of_it(tmp_path, monkeypatch, end, expected):
+    plan = tiny(tmp_path)
+    plan.folder.mkdir()
+    monkeypatch.setattr(running, "PAUSE", 0.0)
+    code = STANDS_FOR.format(counter=str(tmp_path / "counter"), dies=())
+    code = code.replace('os.write(1, b"1")', end)
+    monkeypatch.setattr(local_pool, "command_of", lambda module: [sys.executable, "-c", code])
+    cell, *_ = plan.cells
+    with local_pool.open_processes(plan, 1, 1) as pool:
+        running.dispatch(plan, [cell], pool, lambda now: None, check=False)
+    log = plan.folder / "workers.log"
+    assert dict(snapshot(plan).failures)[cell.name] == expected.format(log=log)
+    assert log.read_text().count("No space left on device") == 2 * ("sys.exit" in end)
+
+
 def test_another_process_gets_the_same_plan(tmp_path):
     plan = tiny(tmp_path, **waiting(tmp_path))
     other = unpack(pack(plan.loaded))
