@@ -109,7 +109,7 @@ def run_pilot(
 
     Args:
         workloads: to time, from `workloads_of`.
-        path: of the file that keeps what is measured.
+        path: of the file that keeps what is measured, where it can be written.
         seconds: in which to begin what takes long. The rest is judged by its predictions, and
             measured by the next pilot.
         on_progress: called with how many workloads are timed, and how many there are.
@@ -144,7 +144,8 @@ def run_pilot(
             errors[one] = "the process that measures it was ended, perhaps for want of memory"
     content = [{"workload": asdict(one), "timing": asdict(timings[one])} for one in timings]
     measured = {"scoring": scoring, "load": load, "timings": content}
-    write_json(path, {"format": FORMAT, "machine": machine, **measured})
+    with contextlib.suppress(OSError):  # of another user's folder it is measured again
+        write_json(path, {"format": FORMAT, "machine": machine, **measured})
     return Pilot(scoring, timings, load, errors)
 
 

@@ -275,15 +275,16 @@ def claim(run: Run) -> Iterator[bool]:
 def is_claimed(run: Run) -> bool:
     """Whether a live process, of any machine that sees the folder, runs the cell.
 
-    A process must not ask this of a cell that it runs itself: some shared file systems would
-    release its claim.
+    Where it is noted that one does, and the claim is another user's, it counts as running. A
+    process must not ask this of a cell that it runs itself: some shared file systems would release
+    its claim.
     """
     if _read_note(run).get("pid") is None:
         return False
     try:
         with filelock.FileLock(run.folder / LOCK, timeout=0):
             return False
-    except filelock.Timeout:
+    except OSError:  # a timeout, too
         return True
 
 

@@ -147,6 +147,16 @@ def test_a_pilot_of_another_machine_or_version_does_not_count(tmp_path, answers,
     assert len(answers) == 2
 
 
+def test_where_nothing_may_be_written_what_was_measured_is_given_all_the_same(
+    tmp_path, answers, monkeypatch
+):
+    def refuse(path, content):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(pilot, "write_json", refuse)
+    assert run_pilot([TINY], tmp_path / "pilot.json").timings == {TINY: TIMING}
+
+
 def test_a_process_that_dies_leaves_what_it_told(tmp_path, monkeypatch):
     monkeypatch.setattr(pilot, "_measure", lambda *_: iter([{"scoring": 1e-6}]))
     found = run_pilot([TINY], tmp_path / "pilot.json")

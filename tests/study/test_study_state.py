@@ -1,5 +1,6 @@
 """What is told of a study from its files, and who may run a cell."""
 
+import errno
 import json
 import os
 import socket
@@ -195,6 +196,20 @@ def test_the_claim_of_a_process_that_died_is_free(plan):
     assert read_state(plan.cells[0]) == "waiting"
     with claim(run) as ours:
         assert ours
+
+
+def test_the_claim_of_another_user_is_not_tried(plan, monkeypatch):
+    run = plan.cells[0].run
+    run.folder.mkdir(parents=True)
+
+    def refuse(*arguments, **others):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    write_json(run.folder / "cell.json", {"host": "there", "pid": 1, "seconds": 3.0})
+    assert states(plan) == ["running", "waiting", "waiting"]
+    write_json(run.folder / "cell.json", {"host": "there", "pid": None, "seconds": 3.0})
+    assert states(plan) == ["waiting"] * 3
 
 
 def test_the_seconds_of_several_visits_add_up(plan):
