@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         check_one_worker as check_one_worker,
         check_upstream as check_upstream,
         check_weights as check_weights,
+        refuse_head as refuse_head,
     )
     from ecg_keras.training.resolved_stopping import StopWhenUnresolved as StopWhenUnresolved
     from ecg_keras.training.run import (

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg_keras import data, models
+from ecg_keras import data, models, weights
 from ecg_keras.config import Recipe
 from ecg_keras.data import stored_length
 from ecg_keras.errors import ConfigError, DataError
@@ -38,6 +38,8 @@ def check_weights(
     keep_head = recipe.initialise is not None and recipe.initialise.head == "keep"
     taken = tuple(network.preprocessing.leads or leads)
     _check_card(upstream, taken, recipe.data.sampling_rate, keep_head)
+    if keep_head and weights.describe_head(upstream, run_of(upstream).card):
+        refuse_head(upstream)
     if keep_head and labels is not None:
         check_labels(upstream, _labels_of(upstream), tuple(labels))
     _check_scaling(upstream, recipe)
@@ -130,6 +132,14 @@ def check_upstream(
 
 def _labels_of(upstream: Path) -> tuple[str, ...]:
     return data.read_dataset(run_of(upstream).dataset).labels
+
+
+def refuse_head(upstream: Path) -> None:
+    """Raises a `DataError`: published weights have no head that could be kept."""
+    raise DataError(
+        f"{upstream}: none of its weights is of a head, so there is none to keep: use "
+        "`initialise: {head: new}`."
+    )
 
 
 def check_labels(upstream: Path, theirs: tuple[str, ...], labels: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from ecg_keras.training import (
     check_labels,
     check_one_worker,
     check_weights,
+    refuse_head,
     seen_databases,
 )
 from ecg_keras.workflow.first_weights import check_upstream_recipe
@@ -84,8 +85,10 @@ def check_start(job: Job) -> None:
     if published is not None and not job.is_imported():
         if job.candidate_of is not None:
             return
-        published.check()
+        tensors = published.check()
         if initialise is not None and initialise.head == "keep":
+            if not published.family.has_head(tensors):
+                refuse_head(published.path)
             labels = known_labels(job.data)
             if labels is not None:
                 check_labels(published.path, published.card.labels, labels)

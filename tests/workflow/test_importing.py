@@ -136,6 +136,18 @@ def test_a_file_without_its_head_is_imported_with_one_that_is_chance(family, tmp
         assert "CD; the head begins with chance, because none is published" in one.table()
 
 
+def test_a_head_that_is_not_in_the_file_can_not_be_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, tensors = publish(tmp_path, family="gru")
+    write_state(path, {k: v for k, v in tensors.items() if not k.startswith("fc")})
+    for start in ("theirs.pt", "runs/theirs", "runs/theirs/model.keras"):
+        write("mine", mode="finetune", data=DATA, initialise={"from": start, "head": "keep"})
+        job = workflow.make_job(workflow.load("mine.yaml"))
+        (problem,) = workflow.check_weights_of(job)
+        assert str(problem).startswith(f"{start}: none of its weights is of a head, so there is no")
+        workflow.import_weights("theirs.pt")
+
+
 def test_a_checkpoint_with_more_than_the_network_is_imported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path, tensors = publish(tmp_path, family="gru")
