@@ -50,14 +50,11 @@ def find_words(text):
 
 
 def find_names(text):
-    """Variables, arguments and functions whose names say nothing."""
+    """Variables, arguments, attributes, functions and classes whose names say nothing."""
     found = []
     for node in ast.walk(ast.parse(text)):
-        name = next((getattr(node, key, None) for key in ("arg", "name", "id", "attr")), None)
-        if isinstance(node, ast.Name):
-            name = node.id
-        if isinstance(name, str) and name in NAMES:
-            found.append(f"line {node.lineno}: {name}")
+        names = [getattr(node, key, None) for key in ("arg", "name", "asname", "id", "attr")]
+        found += [f"line {node.lineno}: {name}" for name in names if name in NAMES]
     return found
 
 
@@ -84,3 +81,26 @@ def test_the_word_list_is_read_and_finds_each_word():
     ]
     assert find_words("Sometimes foretells a standard renewal; applies") == []
     assert find_names("def f(said):\n    return said.x") == ["line 1: said", "line 2: said"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "def told(): 0",
+        "async def told(): 0",
+        "class told: 0",
+        "self.told = 0",
+        "told: int = 0",
+        "f(told=0)",
+        "f = lambda told: 0",
+        "def f(*, told): 0",
+        "import json as told",
+        "from json import loads as told",
+        "[0 for told in x]",
+        "(told := 0)",
+        "def f():\n    with open(x) as told: 0",
+    ],
+)
+def test_a_name_that_says_nothing_is_found_wherever_it_is_given(line):
+    assert [found.split(": ")[1] for found in find_names(line)] == ["told"]
+    assert find_names(line.replace("told", "labels")) == []
