@@ -156,6 +156,16 @@ def list_top_imports(text: str) -> Iterator[tuple[str, int]]:
         pending.extend(ast.iter_child_nodes(node))
 
 
+def find_tensorflow(text: str) -> list[str]:
+    """What imports TensorFlow or Keras when the module is imported, our door to Keras too."""
+    return [
+        f"line {line}: {name}"
+        for name, line in list_top_imports(text)
+        if name.split(".")[0] in ("tensorflow", "keras")
+        or name.split(".")[:2] == ["ecg_keras", "keras_library"]
+    ]
+
+
 def test_every_part_of_the_package_has_a_layer():
     parts = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()}
     assert parts - {"__init__", "__pycache__", "py", "tables"} == set(RANK)
@@ -198,20 +208,37 @@ def test_third_parties_come_through_their_own_doors(path):
     assert wrong == []
 
 
+def test_the_table_of_doors_is_that_of_the_docs():
+    names: dict[tuple[str, ...], list[str]] = {}
+    for name, places in DOORS.items():
+        names.setdefault(places, []).append(name)
+    rows = ["| door | third party |", "|---|---|"]
+    for places, behind in names.items():
+        doors, parties = (", ".join(f"`{one}`" for one in ones) for ones in (places, behind))
+        rows.append(f"| {doors} | {parties} |")
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert "\n\n{}\n\n".format("\n".join(rows)) in page
+
+
 @pytest.mark.parametrize(
     "path", [path for path in FILES if belongs(path, NO_TENSORFLOW)], ids=name_of
 )
 def test_no_tensorflow_is_imported_where_it_is_not_needed(path):
-    wrong = [
-        f"line {line}: {name}"
-        for name, line in list_top_imports(path.read_text(encoding="utf-8"))
-        if name.split(".")[0] in ("tensorflow", "keras")
-    ]
-    assert wrong == []
+    assert find_tensorflow(path.read_text(encoding="utf-8")) == []
 
 
-def test_each_place_without_tensorflow_exists():
-    assert [place for place in NO_TENSORFLOW if not (PACKAGE / place).exists()] == []
+def test_an_import_of_tensorflow_would_be_found():
+    door = "ecg_keras.keras_library"
+    for line in ("import tensorflow as tf", "from keras import layers", f"import {door}"):
+        assert find_tensorflow(line) != [] == find_tensorflow(f"def f():\n    {line}")
+    assert find_tensorflow(f"from {door} import keras") == [f"line 1: {door}.keras"]
+    assert find_tensorflow("from ecg_keras import keras_library") == [f"line 1: {door}"]
+    assert find_tensorflow("from ecg_keras import keras_settings\nimport keras_hub") == []
+
+
+def test_each_door_and_each_place_without_tensorflow_exists():
+    places = [*NO_TENSORFLOW, *(place for doors in DOORS.values() for place in doors)]
+    assert [place for place in places if not (PACKAGE / place).exists()] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -236,6 +263,19 @@ def test_no_assert_and_no_long_file(path):
     ],
 )
 def test_importing_it_imports_no_tensorflow(module):
-    code = f"import sys, {module}; print({{'tensorflow', 'keras'}} & set(sys.modules))"
+    assert_no_tensorflow(f"import {module}")
+
+
+def test_importing_each_module_of_formats_downloads_and_simulations_imports_no_tensorflow():
+    packages = ("formats", "download", "simulate")
+    paths = [path for path in FILES if belongs(path, packages)]
+    names = [".".join(("ecg_keras", *path.relative_to(PACKAGE).with_suffix("").parts))
+             for path in paths]  # fmt: skip
+    assert len(names) > 30
+    assert_no_tensorflow("\n".join(f"import {name.removesuffix('.__init__')}" for name in names))
+
+
+def assert_no_tensorflow(imports: str):
+    code = f"import sys\n{imports}\nprint({{'tensorflow', 'keras'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("set()\n", "")
