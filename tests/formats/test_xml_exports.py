@@ -1,10 +1,10 @@
 """XML exports of three systems, written here, read by their root element, and damaged."""
 
-import resource
 import sys
 
 import numpy as np
 import pytest
+from process_memory import noting_memory
 from small_folder import as_stored
 from small_scp import write_scp
 from small_signals import RATE, microvolts
@@ -233,10 +233,10 @@ def test_what_would_unpack_to_gigabytes_is_refused_at_once(path, codes, change):
     lead = np.packbits(bits.astype(np.uint8)).tobytes()
     write_sierra(path, VALUES, samples=len(lead).to_bytes(4, "little") + b"\0" * 4 + lead)
     path.write_text(change(path.read_text(encoding="utf-16")), encoding="utf-16")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(DataError, match="would unpack to more than 4,000,000 bytes"):
+    message = "would unpack to more than 4,000,000 bytes"
+    with noting_memory() as taken, pytest.raises(DataError, match=message):
         read_xml(path)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+    assert taken() < 50_000  # KiB
 
 
 @pytest.mark.parametrize(
