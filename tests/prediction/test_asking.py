@@ -1,6 +1,5 @@
 """A network asked about files of every kind says what it says about shards."""
 
-import gzip
 import re
 import shutil
 from pathlib import Path
@@ -10,14 +9,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from every_format import WRITERS, read_microvolts
+from every_format import NAMED, WRITERS, read_microvolts
 from scipy.io import savemat
-from small_folder import write_csv, write_wfdb
+from small_folder import write_wfdb
 
 import ecg_keras as ecg
 from ecg_keras import weights
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.export import export_saved_model
+from ecg_keras.formats import ENDINGS
 from ecg_keras.prediction import Answers, LooseFiles, open_trained
 from ecg_keras.signals import LEADS
 
@@ -69,18 +69,21 @@ def test_decisions_are_those_of_the_runs_scores(lab, answered):
     assert 0 < expected.mean() < 1
 
 
+def test_every_ending_has_a_writer(lab, tmp_path):
+    values = read_microvolts(lab.headers[0])[:1000]
+    for name, write in WRITERS.items():
+        write(tmp_path / name, values)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert [one for one in ENDINGS if not any(name.endswith(one) for name in names)] == []
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gets_the_same_answer(lab, tmp_path, name):
     header = lab.headers[0]
-    values = read_microvolts(header)
-    if name.endswith(".gz"):
-        write_csv(tmp_path / "plain", values)
-        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
-        (tmp_path / "plain").unlink()
-    else:
-        WRITERS[name](tmp_path / name, values)
+    WRITERS[name](tmp_path / name, read_microvolts(header))
     expected = ecg.predict(lab.run, header).probabilities
-    for named in (tmp_path / name, tmp_path, f"{tmp_path}/*"):
+    others = (tmp_path, f"{tmp_path}/*") if name not in NAMED else (f"{tmp_path}/*{name[1:]}",)
+    for named in (tmp_path / name, *others):
         (one,) = ecg.predict(lab.run, named, reading=CSV).rows
         assert one.status == "answered", one.reason
         assert one.record_id == str(tmp_path / name)
