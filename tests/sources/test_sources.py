@@ -1,5 +1,6 @@
 """The contract of a source, over every entry of `SOURCES`; the table and its look-ups."""
 
+import inspect
 import pickle
 import re
 import shutil
@@ -102,6 +103,23 @@ def test_signals_are_twelve_leads_in_millivolts(name, databases):
         quality = measure_quality(signal.values, signal.leads)
         assert quality.einthoven_mv < 0.01
         assert 0.1 < quality.peak_mv < 10 and quality.flat_leads == 0
+
+
+def test_a_part_of_a_signal_is_that_part_of_the_whole(name, databases):
+    source = source_at(name, databases(name))
+    label_set = next(iter(source.LABEL_SETS))
+    for info in source.list_records(databases(name), label_set=label_set, sampling_rate=500):
+        whole = source.read_signal(info)
+        rate, total = whole.sampling_rate, len(whole.values)
+        assert whole.start == 0 and whole.total in (None, total)
+        if "span" not in inspect.signature(source.read_signal).parameters:
+            continue
+        part = source.read_signal(info, span=(1.5, 3.25))
+        stop = part.start + len(part.values)
+        assert part.start <= 1.5 * rate and 3.25 * rate <= stop
+        assert part.total == total and len(part.values) < total
+        assert (part.leads, part.sampling_rate) == (whole.leads, rate)
+        assert np.array_equal(part.values, whole.values[part.start : stop])
 
 
 def test_remarks_are_sentences_with_the_file_that_they_are_about(name, databases):
