@@ -12,6 +12,7 @@ from test_loop import StopAt
 from ecg_keras.config import Recipe, Training, run_mark
 from ecg_keras.errors import ConfigError
 from ecg_keras.training import CALLBACKS, LOSSES, OPTIMIZERS, Run, read_log, train
+from ecg_keras.user_modules import import_function
 
 TABLES = [LOSSES, OPTIMIZERS, CALLBACKS]
 OWN = """
@@ -54,6 +55,7 @@ def test_names_occur_once_and_can_be_imported(table):
     for row in table.rows:
         assert row.meaning
         table.check({row.name: {}})
+        assert callable(import_function(table.kind, row.make))
 
 
 def test_looking_up_names_imports_no_keras():
