@@ -102,6 +102,13 @@ def cut(one: Signal, start: float, seconds: float) -> Signal:
     return Signal(one.values[first:last], one.sampling_rate, one.leads)
 
 
+def padded(one: Signal, seconds: float) -> Signal:
+    """A recording with zeros before and behind it."""
+    rows = round(seconds * one.sampling_rate)
+    values = np.pad(one.values, ((rows, rows), (0, 0)))
+    return Signal(values, one.sampling_rate, one.leads)
+
+
 def filtered(one: Signal, sections: Float64Array, *, both_ways: bool) -> Signal:
     """A recording behind a filter, forwards alone or both ways."""
     values = one.values.astype(np.float64) - one.values[:1]
@@ -145,6 +152,10 @@ CHANGES: dict[str, Callable[[Signal], Signal]] = {
     "the first 9.8 s": lambda one: cut(one, 0, 9.8),
     "the first 9.5 s": lambda one: cut(one, 0, 9.5),
     "the first 9 s": lambda one: cut(one, 0, 9.0),
+    "zeros of 0.1 s before and behind": lambda one: padded(one, 0.1),
+    "zeros of 1.45 s before and behind": lambda one: padded(one, 1.45),
+    "zeros of 20 ms before and behind": lambda one: padded(one, 0.02),
+    "zeros of 50 ms before and behind": lambda one: padded(one, 0.05),
 }
 
 

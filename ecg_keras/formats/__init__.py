@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         NUMPY as NUMPY,
         count_recordings as count_recordings,
         signal_of_values as signal_of_values,
+        without_zeros as without_zeros,
     )
     from ecg_keras.formats.csv_files import (
         check_rate as check_rate,

@@ -130,15 +130,10 @@ def signal_of_values(
             f"{what} of {turned.size:,} values, and a recording has at most {MOST_VALUES:,}. Save "
             "a part of it."
         )
-    there = np.flatnonzero((turned != 0).any(axis=1))
-    if not len(there):
-        raise DataError(f"{what} has no sample but zeros.")
     rate = float(sampling_rate or 0)
-    start, stop = there[0], there[-1] + 1
-    if start < _LEAST_ZEROS * rate:
-        start = 0
-    if len(turned) - stop < _LEAST_ZEROS * rate:
-        stop = len(turned)
+    turned = without_zeros(turned, rate)
+    if not len(turned):
+        raise DataError(f"{what} has no sample but zeros.")
     size = unit_in_mv(str(unit))
     if size is None:
         raise ConfigError(
@@ -146,8 +141,34 @@ def signal_of_values(
         )
     steps = np.float32(1 / size)
     with np.errstate(over="ignore", invalid="ignore"):  # the result is refused as such
-        millivolts = np.asarray(turned[start:stop, kept], np.float32) / steps
+        millivolts = np.asarray(turned[:, kept], np.float32) / steps
     return Signal(np.ascontiguousarray(millivolts), rate, found)
+
+
+def without_zeros(values: AnyArray, sampling_rate: float) -> AnyArray:
+    """A recording without the zeros that fill it up: those of 0.1 s or more before and behind it.
+
+    Args:
+        values: ``(num_samples, num_leads)``.
+        sampling_rate: in Hz.
+
+    Returns:
+        A view of the samples; none where all are zero.
+
+    Example:
+        >>> ecg = np.pad(np.ones((500, 12)), ((50, 49), (0, 0)))
+        >>> without_zeros(ecg, sampling_rate=500).shape
+        (549, 12)
+    """
+    there = np.flatnonzero((values != 0).any(axis=1))
+    if not len(there):
+        return values[:0]
+    start, stop = int(there[0]), int(there[-1]) + 1
+    if start < _LEAST_ZEROS * sampling_rate:
+        start = 0
+    if len(values) - stop < _LEAST_ZEROS * sampling_rate:
+        stop = len(values)
+    return values[start:stop]
 
 
 def _open(path: Path, array: str | None) -> tuple[AnyArray | None, str, tuple[int, ...]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,9 @@ SECONDS = 10.0
 SHORTEST = 2.0
 # at both ends, where resampled copies differ, the signal fades in and out
 FADE = 0.5
+# constant stretches of this many seconds before and behind a recording are padding. Recordings of
+# PTB-XL begin with up to 0.03 s of held samples and end with up to 0.12 s
+PADDED_BEFORE, PADDED_BEHIND = 0.1, 0.15
 BLOCKS_PER_SECOND = 50
 # below it filters of the baseline would matter, above it the few milliseconds of delay that filters
 # and resampling leave
@@ -44,7 +48,8 @@ def signature(values: AnyArray, leads: Sequence[str], sampling_rate: float) -> b
     Hz. So neither baseline, gain, sampling rate, resolution nor a few other samples matter, and a
     copy upside down differs in sign alone. A recording and its first ten seconds have the same
     signature, as have copies of which one has only the dependent leads less (III, aVR, aVL, aVF).
-    A part that begins later does not match, nor do leads under the names of others.
+    Padding counts for nothing: 0.1 s or more before a recording, or 0.15 s behind it, in which no
+    lead moves. A part that begins later does not match, nor do leads under the names of others.
 
     Args:
         values: ``(num_samples, num_leads)``, the whole recording from its first sample, in any
@@ -76,7 +81,9 @@ def signature(values: AnyArray, leads: Sequence[str], sampling_rate: float) -> b
     """
     check_shape(values, leads, least=0)
     width = max(1, round(sampling_rate / BLOCKS_PER_SECOND))
-    kept = min(len(values), round(SECONDS * sampling_rate))
+    values = values[_count_held(values, PADDED_BEFORE * sampling_rate) :]
+    values = values[: round(SECONDS * sampling_rate)]
+    kept = len(values) - _count_held(values[::-1], PADDED_BEHIND * sampling_rate)
     if kept < SHORTEST * sampling_rate:
         return bytes(SIGNATURE_SIZE)
     blocks = kept // width
@@ -96,6 +103,17 @@ def signature(values: AnyArray, leads: Sequence[str], sampling_rate: float) -> b
     if largest <= 1e-4 * float(np.max(np.abs(centre), initial=0)):  # rounding of a flat line
         return bytes(SIGNATURE_SIZE)
     return bytes(np.rint(projected * (127 / largest)).astype(np.int8))
+
+
+def _count_held(values: AnyArray, least: float) -> int:
+    """How many samples at the beginning are alike in all leads; 0 if fewer than ``least``."""
+    for part in (values[: math.ceil(least)], values):  # of nearly all recordings the first will do
+        missing = np.isnan(part)
+        moved = ((part != part[:1]) & ~(missing & missing[:1])).any(axis=1)
+        if moved.any():
+            held = int(np.argmax(moved))
+            return held if held >= least else 0
+    return len(values)
 
 
 @functools.lru_cache(maxsize=16)

@@ -20,11 +20,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError, look_up
-from ecg_keras.formats import count_rows, read_row
+from ecg_keras.formats import count_rows, read_row, without_zeros
 from ecg_keras.records import RecordInfo, Signal
 from ecg_keras.sources.contract import MOST, Corpus, Expectations
 from ecg_keras.sources.fields import parse_age, parse_sex, read_rows, reading
@@ -98,14 +96,14 @@ def read_signal(info: RecordInfo) -> Signal:
 def read_tracing(info: RecordInfo) -> Float32Array:
     """A row of the array ``tracings`` without the zeros around it: what CODE's databases share."""
     values = read_row(info.path, ARRAY, SHAPE, info.row)
-    recorded = np.flatnonzero(values.any(axis=1))
+    recorded = without_zeros(values, RATE)
     if not len(recorded):
         raise DataError(
             f"{info.path}: record {info.record_id} (row {info.row}) holds nothing but zeros: "
             "nothing was recorded. Leave it out."
         )
     # copied, so that the array of 10.24 s is not kept
-    return values[recorded[0] : recorded[-1] + 1].copy()
+    return recorded.copy()
 
 
 def find_classes(row: Mapping[str, str]) -> list[str]:

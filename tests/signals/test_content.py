@@ -67,6 +67,37 @@ def test_the_first_ten_seconds_decide():
     assert abs(cosine(OWN, signature(ECG[1000:], LEADS, 500))) < SAME_SIGNATURE
 
 
+@pytest.mark.parametrize("fill", [0.0, -1.5])
+@pytest.mark.parametrize("seconds", [7.3, 10.0])
+@pytest.mark.parametrize("rate", [100, 500])
+def test_a_padded_copy_has_the_same_signature(rate, seconds, fill):
+    ecg = make_ecg(1, seconds, rate)
+    for padding in (0.1, 0.12, 1.4525):
+        rows = np.full((round(padding * rate), 12), fill, np.float32)
+        for copy in ([rows, ecg, rows], [rows, ecg]):
+            other = cosine(signature(ecg, LEADS, rate), signature(np.vstack(copy), LEADS, rate))
+            assert other > 0.98
+    assert signature(np.vstack([rows, ecg, rows]), LEADS, rate) == signature(ecg, LEADS, rate)
+
+
+def test_samples_that_were_held_belong_to_a_recording():
+    # published recordings begin and end with some, and their copies have them at other rates
+    held = ECG[:5000].copy()
+    held[:14], held[-60:] = held[14], held[-60]
+    assert cosine(OWN, signature(held, LEADS, 500)) > 0.99
+    assert cosine(signature(held, LEADS, 500), signature(held[::5], LEADS, 100)) > 0.98
+
+
+def test_missing_samples_before_and_behind_a_recording_are_padding():
+    padded = np.pad(ECG[:4000], ((700, 300), (0, 0)), constant_values=np.nan)
+    assert signature(padded, LEADS, 500) == signature(ECG[:4000], LEADS, 500)
+
+
+def test_padding_alone_makes_no_recording_of_two_seconds():
+    short = np.pad(ECG[:900], ((2000, 2000), (0, 0)))
+    assert signature(short, LEADS, 500) == NOTHING
+
+
 def test_other_recordings_have_other_signatures():
     names = np.stack(
         [np.frombuffer(signature(make_ecg(n), LEADS, 500), np.int8) for n in range(80)]

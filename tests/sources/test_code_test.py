@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from small_folder import write_wfdb
 from small_hdf5_databases import CODE15_EXAMS, padded, write_code15, write_code_test, write_table
 
 from ecg_keras.config import Data
@@ -13,7 +14,9 @@ from ecg_keras.data.conversion import Converted, Dropped, Quarantined, convert
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.source_check import Verified
 from ecg_keras.errors import DataError
-from ecg_keras.signals import LEADS, measure_quality, select_leads
+from ecg_keras.formats import read_wfdb
+from ecg_keras.formats.array_recordings import read_array_recording
+from ecg_keras.signals import LEADS, SAME_SIGNATURE, measure_quality, select_leads, signature
 from ecg_keras.sources import code15, code_test
 
 
@@ -78,6 +81,27 @@ def test_the_zeros_around_a_recording_are_left_out(tmp_path):
     rewrite(tmp_path / "ecg_tracings.hdf5", tracings=tracings)
     values = code_test.read_signal(list_code_test(tmp_path)[0]).values
     assert len(values) == 4000 and not values[1000 - 48 : 1100 - 48].any()
+
+
+@pytest.mark.parametrize("zeros", [4, 39, 40, 581])
+def test_a_copy_of_an_exam_in_another_format_is_the_same_recording(tmp_path, zeros):
+    tracing = np.zeros((4096, 12))
+    random = np.random.default_rng(zeros)
+    tracing[zeros:-zeros] = random.normal(size=(4096 - 2 * zeros, 12)).cumsum(axis=0).round() + 0.5
+    write_code15(tmp_path, [(7, 1, 0, 4096, (), False)])
+    path = tmp_path / "exams_part0.hdf5"
+    rewrite(path, tracings=np.stack([tracing, 0 * tracing]).astype("f4") / 1000)
+    exam = code15.read_signal(list_code15(tmp_path)[0])
+    row = read_array_recording(path, sampling_rate=400, unit="mV", row=0)
+    np.testing.assert_array_equal(exam.values, row.values)
+    write_wfdb(tmp_path / "a", 2 * tracing, rate=400)
+    copy = read_wfdb(tmp_path / "a")
+    assert len(copy.values) == 4096
+    one, other = (
+        np.frombuffer(signature(signal.values, signal.leads, 400), np.int8).astype(float)
+        for signal in (exam, copy)
+    )
+    assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > SAME_SIGNATURE
 
 
 def test_code_tests_limb_leads_obey_the_identities_by_name_and_not_by_place(tmp_path):
