@@ -151,9 +151,10 @@ def _find_problem(parts: list[str], absolute: bool, name: str) -> str | None:
 def reading(*patterns: str) -> Callable[..., Callable[[str], bool]]:
     """The ``choose_files`` of a source that reads only files of these patterns.
 
-    The patterns are those of `fnmatch`, whose ``*`` also matches slashes.
+    The patterns are those of `fnmatch`, whose ``*`` also matches slashes; capitals count as small
+    letters, as they do for readers: some systems write ``A0001.HEA``.
     """
-    is_read = re.compile("|".join(map(fnmatch.translate, patterns))).match
+    is_read = re.compile("|".join(map(fnmatch.translate, patterns)), re.IGNORECASE).match
 
     def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
         return lambda path: is_read(path) is not None

@@ -107,7 +107,8 @@ def choose_files(root: Path, *, sampling_rate: float) -> Callable[[str], bool]:
     folder, _ = next(_find_rates(root, sampling_rate), LOW_RATE)
     tables = (RECORDS, STATEMENTS)
     return lambda path: (
-        path in tables or (path.startswith(f"{folder}/") and path.endswith((".hea", ".dat")))
+        path in tables
+        or (path.startswith(f"{folder}/") and path.lower().endswith((".hea", ".dat")))
     )
 
 

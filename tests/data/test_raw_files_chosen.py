@@ -77,6 +77,20 @@ def test_each_file_that_is_read_makes_another_dataset(database):
         seen.add(digest)
 
 
+def test_a_file_whose_name_is_in_capitals_makes_another_dataset_too(database, tmp_path):
+    data = database.model_copy(update={"raw": tmp_path / "raw"})
+    shutil.copytree(database.raw, data.raw)
+    is_read = choose_files(source_of(data), data.raw, data.sampling_rate)
+    endings = (".hea", ".mat", ".dat", ".xyz")
+    for path in [path for path in data.raw.rglob("*") if path.suffix in endings]:
+        counts = is_read(path.relative_to(data.raw).as_posix())
+        before = digest_of(data)
+        path = path.rename(path.with_suffix(path.suffix.upper()))
+        renamed = digest_of(data)
+        change(path)
+        assert len({before, renamed, digest_of(data)}) == (3 if counts else 1), path
+
+
 def folder_data(root, **settings):
     return Data(source="folder", raw=root, folder=Folder(**settings) if settings else None)
 
