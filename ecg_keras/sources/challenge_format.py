@@ -164,6 +164,10 @@ def _walk(folder: str, prefix: str) -> Iterator[str]:
 def _read_info(
     text: str, record_id: str, path: Path, definition: Definition, known: frozenset[str]
 ) -> RecordInfo:
+    if text.lstrip().startswith("<"):
+        raise DataError("a web page, no header: download it again.")
+    if "#" not in text:
+        raise DataError("empty, or ends before its comments: download it again.")
     fields = dict(_FIELD.findall(text[text.find("#") :]))
     codes = [code.strip() for code in fields.get("Dx", "").split(",") if code.strip()]
     if not codes:

@@ -105,6 +105,22 @@ def test_a_wrong_value_names_the_header(tmp_path, fields, message):
         list_one(tmp_path, **fields)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty, or ends before its comments: download it again"),
+        ("A0001 12 500 5000\nA0001.mat 16+24 1000/mV 16", "empty, or ends before its comments"),
+        ("\n<!DOCTYPE html>\n<style>\n#top {}\n", "a web page, no header: download it again"),
+        ("A0001 12 500 5000\n#Age: 56\n", "no diagnosis: .* by data.source: folder"),
+    ],
+)
+def test_a_header_that_is_not_whole_is_downloaded_again(tmp_path, text, message):
+    list_one(tmp_path)
+    (tmp_path / "A0001.hea").write_text(text)
+    with pytest.raises(DataError, match=f"A0001.hea: {message}"):
+        cpsc2018.list_records(tmp_path, label_set="cpsc2018", sampling_rate=500)
+
+
 def test_the_faulty_gains_of_the_first_release_are_refused(tmp_path):
     info = list_one(tmp_path)
     edit(tmp_path / "A0001.hea", "1000/mV", "4880/mV")
