@@ -117,10 +117,15 @@ def _rows(
     draws: Draws,
 ) -> list[Float64Array]:
     """Net benefit in every row of the draws, ``(rows, thresholds)``: of the mean, of each label."""
-    worths = list(worth_of_labels(test.targets == 1, np.asarray(scores, np.float64), limits))
-    kept = [worths[test.labels.index(label)] for label in shown]
+    total = np.zeros((len(test.record_ids), len(limits)))
+    kept: dict[str, Float64Array] = {}
+    worths = worth_of_labels(test.targets == 1, np.asarray(scores, np.float64), limits)
+    for label, worth in zip(test.labels, worths, strict=True):
+        total += worth
+        if label in shown:
+            kept[label] = worth
     # the worth of a record over all labels is the mean of theirs, as is that of the records
-    wanted = np.concatenate([np.mean(worths, axis=0), *kept], axis=1)
+    wanted = np.concatenate([total / len(test.labels), *(kept[label] for label in shown)], axis=1)
     blocks = [mean_over_records(wanted, weights) for weights in draws.weights(test.patient_ids)]
     return np.split(np.concatenate(blocks), len(shown) + 1, axis=1)
 

@@ -1,12 +1,13 @@
 """Decision curves: values of the metric, intervals over patients, paired differences."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ecg_keras.errors import DataError
-from ecg_keras.evaluation import POOLED, Predictions, decision_curves
+from ecg_keras.evaluation import POOLED, Predictions, decision_bands, decision_curves
 from ecg_keras.metrics import benefit_of_all, net_benefit
 
 LIMITS = [0.05, 0.2, 0.5]
@@ -40,6 +41,26 @@ def test_values_are_those_of_the_metric():
         assert all(one.low < one.value < one.high for one in curve.networks[0])
     means = [one.value for one in pooled.networks[0]]
     np.testing.assert_allclose(means, found.mean(axis=1), atol=1e-6)
+
+
+def test_of_many_labels_only_those_that_are_shown_are_held(monkeypatch):
+    rng = np.random.default_rng(0)
+    ids, chance = np.arange(40).astype(str), rng.random((40, 30))
+    labels = [f"label{number}" for number in range(30)]
+    test = Predictions(labels, ids, ids, rng.random((40, 30)) < chance, chance)
+    worth_of_labels, held, most = decision_bands.worth_of_labels, [], []
+
+    def watched(*given):
+        for worth in worth_of_labels(*given):
+            held.append(True)
+            weakref.finalize(worth, held.pop)
+            most.append(len(held))
+            yield worth
+
+    monkeypatch.setattr(decision_bands, "worth_of_labels", watched)
+    curves = decision_curves([test], labels=labels[7:9], bootstrap=100)
+    assert [one.label for one in curves] == [POOLED, *labels[7:9]]
+    assert max(most) < 8
 
 
 def test_a_patient_counts_with_all_records():
