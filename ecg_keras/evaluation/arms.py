@@ -170,6 +170,10 @@ class Arm:
 
 def _gather(folds: tuple[Predictions, ...]) -> TestedRecords:
     """Everything but the probabilities of all folds, in the order of the record ids."""
+    if len(folds) == 1:  # sorted, and not copied
+        one = folds[0]
+        fold = np.zeros(len(one.record_ids), np.int64)
+        return TestedRecords(one.record_ids, one.patient_ids, one.targets, fold)
     ids = np.concatenate([fold.record_ids for fold in folds])
     order = np.argsort(ids, kind="stable")
     return TestedRecords(

@@ -96,8 +96,10 @@ class Predictions:
             object.__setattr__(self, name, value)
 
     def sorted(self) -> Predictions:
-        """The same predictions in the order of their record ids."""
-        return self.take(np.argsort(self.record_ids))
+        """The same predictions in the order of their record ids; these where they have it."""
+        order = np.argsort(self.record_ids)
+        # as most are: copies of a study's would take as much memory again
+        return self if (np.diff(order) > 0).all() else self.take(order)
 
     def take(self, rows: npt.ArrayLike) -> Predictions:
         """The same predictions of some records, by their places or a mask."""

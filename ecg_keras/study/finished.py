@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from ecg_keras.config import Recipe, run_settings
 from ecg_keras.data import Dataset, read_dataset
@@ -37,6 +39,8 @@ class FinishedCell:
     run: Run
     recipe: Recipe
     has_fixed_thresholds: bool
+    # of the study's cells, those that were the first to test some records
+    tested: dict[int, Predictions] = field(default_factory=dict, repr=False)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -60,7 +64,9 @@ class FinishedCell:
 
     @cached_property
     def test(self) -> Predictions:
-        return Predictions.load(self.run.predictions("test"))
+        test = Predictions.load(self.run.predictions("test")).sorted()
+        _share(test, self.tested.setdefault(hash(test.record_ids.tobytes()), test))
+        return test
 
     @cached_property
     def thresholds(self) -> Mapping[str, float]:
@@ -118,6 +124,14 @@ class FinishedCell:
         return None if initialise is None else Run(Path(initialise.from_))
 
 
+def _share(test: Predictions, first: Predictions) -> None:
+    """Drops what is the same in another cell's predictions: all but the probabilities is."""
+    names = ("record_ids", "patient_ids", "targets")
+    if all(np.array_equal(getattr(test, name), getattr(first, name)) for name in names):
+        for name in names:
+            object.__setattr__(test, name, getattr(first, name))
+
+
 FinishedArms = Mapping[ArmName, StudyArm[FinishedCell]]
 
 
@@ -129,10 +143,11 @@ def read_arms(plan: StudyPlan) -> tuple[FinishedArms, tuple[str, ...]]:
     exceeds, if another arm has all of its records and seeds, too.
     """
     points: dict[ArmName, dict[int, list[FinishedCell]]] = defaultdict(lambda: defaultdict(list))
+    tested: dict[int, Predictions] = {}
     for (arm, seed, fold), name in plan.points.items():
         cell, evaluation = plan.by_name[name], plan.evaluations[arm, seed, fold]
         is_fixed = evaluation.thresholds == "fixed"
-        points[arm][seed].append(FinishedCell(name, cell.run, cell.recipe, is_fixed))
+        points[arm][seed].append(FinishedCell(name, cell.run, cell.recipe, is_fixed, tested))
     arms: dict[ArmName, StudyArm[FinishedCell]] = {}
     notes = _list_uncalibrated(plan)
     for arm, seeds in points.items():

@@ -183,6 +183,8 @@ Arms = Mapping[ArmName, AnyArm]
 
 def _join(folds: Sequence[Predictions]) -> Predictions:
     """The predictions of all folds, one after another."""
+    if len(folds) == 1:
+        return folds[0]
     return Predictions(
         folds[0].labels,
         *(

@@ -74,6 +74,19 @@ def test_a_planted_gain_is_found_and_a_planted_null_is_not(tmp_path):
     assert found.verdict.word in ("equivalent", "inconclusive")
 
 
+def test_predictions_of_a_study_are_held_once_and_what_cells_share_too(tmp_path):
+    arms, _ = read_arms(finished(tmp_path, "grid: {seeds: [0, 1, 2]}"))
+    cells = [cell for arm in arms.values() for cell in arm.runs]
+    for arm in arms.values():
+        held = [one for folds in arm.arm.predictions for one in folds]
+        assert [id(one) for one in held] == [id(cell.test) for cell in arm.runs]
+        assert all(one.targets is cells[0].test.targets for one in arm.arm.tested)
+    assert len(cells) == 6
+    for name in ("record_ids", "patient_ids", "targets"):
+        assert len({id(getattr(cell.test, name)) for cell in cells}) == 1
+    assert len({id(cell.test.probabilities) for cell in cells}) == 6
+
+
 def test_without_folds_and_with_one_seed_the_difference_is_that_of_compare(tmp_path):
     plan = finished(tmp_path, "grid: {seeds: [0]}")
     arms, _ = read_arms(plan)
