@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 @Target
 @click.option(
     "--records",
+    default=20_000,
+    show_default=True,
     type=click.IntRange(min=1),
-    help="Look at a nested subset of this many training records only.",
+    help="Look at a nested subset of this many training records only, where there are more.",
 )
 @Seed
 @json_option("ranking")
 def transferability(
     checkpoints: tuple[Path, ...],
     target: Path,
-    records: int | None,
+    records: int,
     seed: int,
     json_file: Path | None,
 ) -> None:
@@ -48,9 +50,10 @@ def transferability(
         )
     if json_file is not None:
         write_json(json_file, ranking.as_json())
+    is_part = ranking.records == records
     say(
         f"{ranking.target}: {ranking.records} training records of {ranking.patients} patients, "
-        f"{len(ranking.labels)} labels"
+        f"{len(ranking.labels)} labels{' (a nested subset: --records)' if is_part else ''}"
     )
     if ranking.left_out:
         say(
@@ -165,6 +168,8 @@ def advise(
     say(advice.facts())
     say(f"\n{ranking_table(advice.ranking)}")
     say(advice.ranking.sentence())
+    if advice.ranking.records < advice.dataset.splits["train"].records:
+        say(f"Of the training records, a nested subset of {advice.ranking.records} was looked at.")
     say()
     say(
         f"pilots: {advice.size.records} records, {advice.size.epochs} epochs, {options['seeds']} "

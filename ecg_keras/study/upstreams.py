@@ -16,6 +16,7 @@ from ecg_keras.files import parse_as, read_json, write_json
 from ecg_keras.statistics import ArmName, Compared, Transferability
 from ecg_keras.study.finished import FinishedArms, FinishedCell
 from ecg_keras.training import Run
+from ecg_keras.transferability import MOST_RECORDS
 from ecg_keras.validation import find_drift
 
 OF_LABELS = "train: labels: "  # how a line about the labels' distribution begins
@@ -181,9 +182,9 @@ def rank_upstreams(
 ) -> tuple[tuple[Transferability, ...], tuple[str, ...]]:
     """Each transferability metric of each arm's upstream, beside the gain that the arm realised.
 
-    The metrics see the training split of the first fold alone; ``path`` keeps them, for each costs
-    a forward pass. Upstreams are ranked within a downstream, network and mode. Those whose metrics
-    could not be computed, as where shards are gone, are said in sentences.
+    The metrics see the training split of the first fold alone; ``path`` keeps them. Upstreams are
+    ranked within a downstream, network and mode. Those whose metrics could not be computed, as
+    where shards are gone, or are of a part of the records, are said in sentences.
     """
     kept: dict[str, dict[str, float]] = _read(path, dict[str, dict[str, float]])
     gains = _gains_on_most_records(arms, comparisons)
@@ -192,6 +193,11 @@ def rank_upstreams(
     for done, (name, gain) in enumerate(gains.items(), start=1):
         cell = arms[name].runs[0]
         key = _key(cell)
+        if cell.train_records > MOST_RECORDS:
+            missed[
+                f"How well upstreams fit {name.downstream} is measured on {MOST_RECORDS:,} of the "
+                "training ECGs, a part of those that its runs are trained on."
+            ] = None
         if key not in kept:
             try:
                 kept[key] = _score(cell)
@@ -238,6 +244,8 @@ def _key(cell: FinishedCell) -> str:
         f"{_upstream_of(cell).read_status()['fingerprint']} {cell.dataset.fingerprint} "
         f"{cell.recipe.data.train_records} {cell.recipe.data.subset} {cell.recipe.training.seed}"
     )
+    if cell.train_records > MOST_RECORDS:
+        key += f" at most {MOST_RECORDS}"
     if cell.left_out:
         key += f" without {fingerprint({'records': list(cell.left_out)})[:16]}"
     return key
@@ -245,13 +253,14 @@ def _key(cell: FinishedCell) -> str:
 
 def _score(cell: FinishedCell) -> dict[str, float]:
     """Every metric of a cell's upstream on its training records; none where none is defined."""
+    settings = cell.recipe.data
     features = transferability.extract(
         _upstream_of(cell).folder,
         cell.shards,
         split="train",
-        train_records=cell.recipe.data.train_records,
+        train_records=MOST_RECORDS if cell.train_records > MOST_RECORDS else settings.train_records,
         seed=cell.recipe.training.seed,
-        subset=cell.recipe.data.subset,
+        subset=settings.subset,
         left_out=cell.left_out,
     )
     try:

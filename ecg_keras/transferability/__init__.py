@@ -32,7 +32,11 @@ if TYPE_CHECKING:
         oriented as oriented,
         score_all as score_all,
     )
-    from ecg_keras.transferability.features import Features as Features, extract as extract
+    from ecg_keras.transferability.features import (
+        MOST_RECORDS as MOST_RECORDS,
+        Features as Features,
+        extract as extract,
+    )
     from ecg_keras.transferability.probes import knn as knn, linear_probe as linear_probe
     from ecg_keras.transferability.source_estimators import leep as leep, melep as melep, nce as nce
 else:

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.transferability.estimators import BASELINES, ESTIMATORS, TITLES, oriented, score_all
-from ecg_keras.transferability.features import extract
+from ecg_keras.transferability.features import MOST_RECORDS, extract
 
 Values = tuple[float | None, ...]
 
@@ -118,7 +118,7 @@ def rank_checkpoints(
     checkpoints: Sequence[str | Path],
     shards: str | Path,
     *,
-    train_records: int | None = None,
+    train_records: int | None = MOST_RECORDS,
     seed: int = 0,
     on_progress: Callable[[int, int], Any] = lambda done, total: None,
 ) -> Ranking:
@@ -127,7 +127,8 @@ def rank_checkpoints(
     Args:
         checkpoints: run folders or ``.keras`` files, no two the same.
         shards: folder of the target's prepared dataset.
-        train_records: only this many of its training records, see `extract`.
+        train_records: at most this many of its training records, see `extract`; ``None`` takes
+            all. Nearest neighbours take four times as long, and more memory, for twice as many.
         seed: of that subset.
         on_progress: called with the records done and in all, over all checkpoints.
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ecg_keras.keras_library import keras
 
 BATCH = 128
+# nearest neighbours compare each record with each: of half a million that takes hours a checkpoint
+MOST_RECORDS = 20_000
 # wider embeddings are sketched: a recurrent network's flattened time steps have 100,000 columns
 WIDEST = 2048
 

@@ -1,9 +1,13 @@
 """`ecg-keras transferability` as a user types it."""
 
+import inspect
 import json
 
 import pytest
 from test_other_commands import shards_of
+
+from ecg_keras.cli.checkpoint_commands import transferability
+from ecg_keras.transferability import MOST_RECORDS, rank_checkpoints
 
 
 @pytest.fixture
@@ -17,7 +21,7 @@ def test_it_ranks_checkpoints_and_claims_little(ecg_keras, project, target, tmp_
     assert answer.code == 0
     first, blank, header, *rows, blank_again, sentence, caveat = answer.out.splitlines()
     assert first.startswith(f"{target}: ")
-    assert "training records of" in first
+    assert "training records of" in first and "subset" not in first
     assert (blank, blank_again) == ("", "")
     assert header.split()[:3] == ["checkpoint", "MELEP", "↓"]
     assert header.endswith("linear probe ↑")
@@ -35,8 +39,15 @@ def test_one_checkpoint_has_no_rank(ecg_keras, project, target):
     )
     assert answer.code == 0
     assert "20 training records" in answer.out
+    assert "labels (a nested subset: --records)" in answer.out
     assert "(1)" not in answer.out
     assert "nothing to be ranked against" in answer.out
+
+
+def test_of_many_records_a_part_is_looked_at():
+    (records,) = (one for one in transferability.params if one.name == "records")
+    given = inspect.signature(rank_checkpoints).parameters["train_records"].default
+    assert records.default == given == MOST_RECORDS
 
 
 def test_what_is_wrong_is_one_line(ecg_keras, project, target):

@@ -690,6 +690,29 @@ def test_upstreams_are_ranked_within_a_mode_and_not_over_all_arms(tmp_path, monk
     assert found.tau == pytest.approx((1, 1, 1))
 
 
+def test_of_many_training_records_upstreams_are_ranked_by_a_part(tmp_path, monkeypatch):
+    arms, _ = read_arms(finished(tmp_path, "grid: {seeds: [0]}"))
+    compared = [
+        SimpleNamespace(arm=name, contrast=SimpleNamespace(value=0.1))
+        for name in arms
+        if name.upstream
+    ]
+    asked = []
+
+    def extract(*args, train_records, **rest):
+        asked.append(train_records)
+
+    monkeypatch.setattr(transferability, "extract", extract)
+    monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
+    settings = {"level": 0.95, "bootstrap": 100, "seed": 0}
+    for most, notes in ((20_000, 0), (50, 1), (50, 1)):
+        monkeypatch.setattr("ecg_keras.study.upstreams.MOST_RECORDS", most)
+        _, said = rank_upstreams(arms, compared, tmp_path / "kept.json", **settings)
+        assert len(said) == notes
+    assert said[0].startswith("How well upstreams fit ludb is measured on 50 of the training ECGs")
+    assert asked == [None, 50]  # values of few and of many records are kept apart
+
+
 def test_nothing_finished_is_told_with_what_to_do(tmp_path):
     plan = list_study(tmp_path, "grid: {seeds: [0]}")
     with pytest.raises(DataError, match=r"no arm of the study is finished\. Run `ecg-keras"):
