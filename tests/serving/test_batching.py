@@ -17,9 +17,10 @@ class Door:
     """A function that waits until it may answer, and notes what it was asked."""
 
     def __init__(self):
-        self.open, self.sizes = threading.Event(), []
+        self.open, self.begun, self.sizes = threading.Event(), threading.Event(), []
 
     def __call__(self, x):
+        self.begun.set()
         self.open.wait(10)
         self.sizes.append(len(x))
         if np.isnan(x).any():
@@ -46,7 +47,7 @@ def batcher():
 def test_what_waits_while_another_is_computed_is_merged_up_to_the_size(door, batcher):
     signature = make_signature(door)
     first = batcher.submit(signature, rows(1))
-    time.sleep(0.05)  # it is being computed
+    assert door.begun.wait(10)
     others = [batcher.submit(signature, rows(*numbers)) for numbers in ((2,), (3, 4), (5, 6), (7,))]
     door.open.set()
     wait([first, *others], timeout=10)
@@ -60,7 +61,7 @@ def test_what_waits_while_another_is_computed_is_merged_up_to_the_size(door, bat
 def test_one_that_is_refused_is_refused_alone(door, batcher):
     signature = make_signature(door)
     first = batcher.submit(signature, rows(1))
-    time.sleep(0.05)
+    assert door.begun.wait(10)
     good, bad, other = (batcher.submit(signature, rows(one)) for one in (2, np.nan, 3))
     door.open.set()
     assert good.result(10)["y"].tolist() == [[20]]
@@ -101,7 +102,7 @@ def test_recordings_of_any_length_are_merged_and_keep_no_batch_waiting(door, bat
         return {"x": np.full((len(numbers), length, 2), np.float32(numbers)[:, None, None])}
 
     first = batcher.submit(signature, recordings(1, length=900))
-    time.sleep(0.05)  # it is being computed
+    assert door.begun.wait(10)
     others = [
         batcher.submit(signature, recordings(*numbers, length=length))
         for numbers, length in (((2,), 5), ((3,), 7), ((4, 5), 5))
@@ -131,7 +132,7 @@ def test_a_delay_waits_for_others_and_no_longer_than_it_says(door):
 def test_a_request_that_nobody_waits_for_is_not_computed(door, batcher):
     signature = make_signature(door)
     batcher.submit(signature, rows(1))
-    time.sleep(0.05)
+    assert door.begun.wait(10)
     left = batcher.submit(signature, rows(2))
     assert left.cancel()
     door.open.set()
@@ -162,7 +163,7 @@ def test_a_bug_for_one_request_does_not_end_its_neighbours(door, batcher):
 
     signature = make_signature(broken)
     first = batcher.submit(signature, rows(1))
-    time.sleep(0.05)
+    assert door.begun.wait(10)
     good, bad = (batcher.submit(signature, rows(one)) for one in (3, 2))
     door.open.set()
     assert good.result(10)["y"].tolist() == [[3]] and first.result(10)["y"].tolist() == [[1]]

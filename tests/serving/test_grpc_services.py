@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import requests
 import tensorflow as tf
-from small_servers import slow_server, wait_for
+from small_servers import gated_server, slow_server, wait_for
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -137,25 +137,28 @@ def test_one_string_does_not_stand_for_many(server, signals):
 
 
 def test_too_many_at_once_and_too_late():
-    limits = Limits(requests=2, seconds=1.6, batch_rows=1)
-    with slow_server(limits, 1) as server, ThreadPoolExecutor(3) as pool:
+    limits = Limits(requests=2, seconds=2.5, batch_rows=1)
+    with gated_server(limits) as (server, gate), ThreadPoolExecutor(2) as pool:
         inputs = {"x": np.ones((1, 1), np.float32)}
 
-        def ask(number):
+        def ask():
             try:
                 predict(server, inputs, name="slow")
             except grpc.RpcError as error:
                 return error.code().name
             return "OK"
 
-        assert sorted(pool.map(ask, range(3))) == [
-            "DEADLINE_EXCEEDED", "OK", "RESOURCE_EXHAUSTED",
-        ]  # fmt: skip
+        first, second = (pool.submit(ask) for _ in range(2))
+        gate.wait_for_a_call()
+        wait_for(server, "ecg_keras_requests_now 2.0")
+        assert ask() == "RESOURCE_EXHAUSTED"
+        gate.let_through()
+        assert sorted(one.result() for one in (first, second)) == ["DEADLINE_EXCEEDED", "OK"]
         refused("DEADLINE_EXCEEDED", server, inputs, name="slow", timeout=0.1)
 
 
 def test_a_call_that_its_client_cancels_is_not_computed():
-    with slow_server(Limits(batch_rows=1), 2) as server:
+    with gated_server(Limits(batch_rows=1)) as (server, gate):
         host, _, name = server.grpc.removeprefix("grpc://").partition("/")
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
@@ -163,16 +166,15 @@ def test_a_call_that_its_client_cancels_is_not_computed():
         with grpc.insecure_channel(host) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
             first = stub.Predict.future(request)
-            wait_for(server, "ecg_keras_requests_now 1.0")
-            time.sleep(0.2)  # it is being computed
+            gate.wait_for_a_call()
             others = [stub.Predict.future(request) for _ in range(20)]
             wait_for(server, "ecg_keras_requests_now 21.0")
             for one in others:
                 one.cancel()
-            start = time.monotonic()
+            wait_for(server, 'ecg_keras_requests_total{api="grpc",code="CANCELLED"} 20.0')
+            gate.let_through(2)
             assert first.result(30).outputs and stub.Predict(request, timeout=30).outputs
-        assert time.monotonic() - start < 12
-        wait_for(server, 'ecg_keras_requests_total{api="grpc",code="CANCELLED"} 20.0')
+        assert gate.calls == 2
 
 
 def test_the_end_of_a_server_refuses_what_it_cannot_answer_in_time():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import requests
 from google.protobuf import json_format
-from small_servers import slow_server, wait_for
+from small_servers import Gate, gated_server, server_of, slow_server, wait_for
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
@@ -184,14 +184,17 @@ def test_a_request_that_is_too_large_gets_413_whole_or_in_chunks(server):
 
 
 def test_too_many_at_once_get_429_and_too_slow_ones_408_or_504():
-    limits = Limits(requests=2, seconds=1.6, batch_rows=1)
-    with slow_server(limits, 1) as server, ThreadPoolExecutor(3) as pool:
+    limits = Limits(requests=2, seconds=2.5, batch_rows=1)
+    with gated_server(limits) as (server, gate), ThreadPoolExecutor(2) as pool:
         body = {"inputs": [[1.0]]}
-        answers = list(pool.map(lambda one: post(server, one), [body] * 3))
-        codes = sorted(one.status_code for one in answers)
-        # one is answered, one waits for it too long, and a third has no place
-        assert codes == [200, 429, 504]
-        refused = next(one for one in answers if one.status_code == 429)
+        # one is answered, one takes too long, and a third has no place
+        first, second = (pool.submit(post, server, body) for _ in range(2))
+        gate.wait_for_a_call()
+        wait_for(server, "ecg_keras_requests_now 2.0")
+        refused = post(server, body)
+        gate.let_through()
+        codes = sorted(one.result().status_code for one in (first, second))
+        assert (refused.status_code, codes) == (429, [200, 504])
         assert refused.headers["Retry-After"] == "1"
         assert "2 requests at once" in refused.json()["error"]
         with socket.create_connection(server.rest.split("/")[2].split(":"), timeout=30) as slow:
@@ -203,17 +206,16 @@ def test_too_many_at_once_get_429_and_too_slow_ones_408_or_504():
 def test_a_request_whose_client_left_is_not_computed():
     body = b'{"inputs": [[1.0]]}'
     head = f"POST /v1/models/slow:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
-    with slow_server(Limits(batch_rows=1), 2) as server, ThreadPoolExecutor(1) as pool:
+    with gated_server(Limits(batch_rows=1)) as (server, gate), ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, server, {"inputs": [[3.0]]})
-        wait_for(server, "ecg_keras_requests_now 1.0")
-        time.sleep(0.2)  # it is being computed
+        gate.wait_for_a_call()
         for _ in range(20):
             with socket.create_connection(server.rest.split("/")[2].split(":")) as leaving:
                 leaving.sendall(head.encode() + b"\r\n" + body)
-        start = time.monotonic()
-        assert first.result().status_code == post(server, {"inputs": [[4.0]]}).status_code == 200
-        assert time.monotonic() - start < 12
         wait_for(server, 'ecg_keras_requests_total{api="rest",code="CANCELLED"} 20.0')
+        gate.let_through(2)
+        assert first.result().status_code == post(server, {"inputs": [[4.0]]}).status_code == 200
+        assert gate.calls == 2
 
 
 def test_connections_that_ask_nothing_in_time_are_closed():
@@ -241,11 +243,12 @@ def test_connections_that_ask_nothing_in_time_are_closed():
 
 
 def test_the_end_of_a_server_waits_for_what_it_has():
-    found = []
-    with slow_server(Limits(), 0.5) as server:
+    found, gate = [], Gate()
+    with server_of(gate, Limits()) as server:
         asked = threading.Thread(target=lambda: found.append(post(server, {"inputs": [[3.0]]})))
         asked.start()
-        time.sleep(0.2)
+        gate.wait_for_a_call()
+        threading.Timer(0.5, gate.let_through).start()
     asked.join()
     assert found[0].json() == {"outputs": [[3.0]]}
     with pytest.raises(requests.ConnectionError):
