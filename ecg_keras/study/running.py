@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,7 +39,7 @@ from ecg_keras.study.state import (
 from ecg_keras.study.worker import ProcessDied
 from ecg_keras.workflow import known_dataset
 
-# a cell that ended as many processes is recorded as failed
+# a cell that ended as many processes, none of which trained any of it, is recorded as failed
 DEATHS = 2
 KILLED = (
     "the process that ran it was killed {times} times ({how}), perhaps for want of memory. Use "
@@ -173,6 +173,7 @@ def dispatch(
     those that they need, which come first.
     """
     deaths: Counter[str] = Counter()
+    trained: dict[str, bytes] = {}
     pending: dict[Any, Cell] = {}
     checked: set[str] = set()
     now = None
@@ -192,6 +193,7 @@ def dispatch(
         for cell in left:
             ready = now.states[cell.name] == "waiting" if check else now.is_ready(cell)
             if ready and cell.name not in begun_already and len(pending) < pool.room:
+                trained[cell.name] = _read_checkpoint(cell)
                 pending[pool.begin(cell.name, check)] = cell
         ended = pool.wait(list(pending), pause) if pending else ()
         free = False
@@ -200,6 +202,9 @@ def dispatch(
             try:
                 free = pool.result(task, cell.name)
             except ProcessDied as error:
+                if _read_checkpoint(cell) != trained[cell.name]:
+                    deaths[cell.name] = 0  # as where its machine is taken away time and again
+                    continue
                 deaths[cell.name] += 1
                 if deaths[cell.name] >= DEATHS and not is_done(cell):
                     message = KILLED if error.log is None else ENDED
@@ -212,6 +217,13 @@ def dispatch(
                 write_failure(cell.run, DataError("it ended, and its scores are not there."))
         if not pending and not free:  # others run what is left, or what it needs
             time.sleep(pause)
+
+
+def _read_checkpoint(cell: Cell) -> bytes:
+    """How far a cell is trained: what it would resume from, and empty where there is nothing."""
+    with suppress(OSError):
+        return (cell.run.checkpoints / "progress.json").read_bytes()
+    return b""
 
 
 def check_unchanged(plan: StudyPlan, cells: Sequence[Cell]) -> None:
