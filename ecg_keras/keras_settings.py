@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,13 @@ def check_numbers(settings: dict[str, Any], place: str) -> None:
 
 def _find() -> Path:
     """The ``keras.json`` that Keras reads; it need not be there."""
-    home = Path("~").expanduser()
-    usual = (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
-    return Path(os.environ.get("KERAS_HOME", usual)).expanduser() / "keras.json"
+    usual = Path("/tmp")
+    with suppress(RuntimeError):  # a user of a container may have no home
+        usual = Path.home() if os.access(Path.home(), os.W_OK) else usual
+    folder = Path(os.environ.get("KERAS_HOME", usual / ".keras"))
+    with suppress(RuntimeError):
+        folder = folder.expanduser()
+    return folder / "keras.json"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -100,6 +100,25 @@ def test_the_environment_counts_more_than_the_file(tmp_path, monkeypatch):
         check_keras_settings()
 
 
+@pytest.mark.parametrize("place", [None, "{folder}", "~/.keras"])
+def test_a_user_without_a_home_has_the_settings_that_keras_takes(tmp_path, monkeypatch, place):
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    if place is not None:
+        monkeypatch.setenv("KERAS_HOME", place.format(folder=tmp_path))
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    if place == "{folder}":
+        with pytest.raises(ConfigError, match=r"keras\.json: backend is torch"):
+            check_keras_settings()
+    else:
+        check_keras_settings()
+
+
 def test_a_command_and_a_script_are_refused_in_one_line_and_readers_are_not(tmp_path):
     command = "from ecg_keras.cli import main; main()"
     said = run(f"import sys; sys.argv[1:] = ['report', 'x']; {command}", KERAS_BACKEND="torch")
