@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -27,6 +27,8 @@ READ_BYTES = 1 << 20
 LOCK, YOUNG = ".lock", 60.0
 # what the system answers where a folder belongs to someone else, or its disk is only to be read
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
+# of a file that can't be locked, whoever has it
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 # far more than the list of all recordings of the largest database
 MAX_JSON_BYTES = 1 << 29
 # what systems keep on a disk, and often let nobody read
@@ -61,6 +63,42 @@ def replacing(
         temporary.unlink(missing_ok=True)
 
 
+def lock_file(path: Path, timeout: float = -1.0) -> AbstractContextManager[object]:
+    """Locks a file until the block that is begun with what is returned ends, or this process.
+
+    Raises `filelock.Timeout`, an `OSError`, after that many seconds; and a `DataError` where the
+    file system keeps no locks, and what takes their place would outlive a process.
+    """
+    lock = filelock.FileLock(path)
+    try:
+        held = lock.acquire(timeout=0)
+    except filelock.Timeout:
+        _refuse_substitute(lock, path)  # which nobody may ever release
+        if not timeout:
+            raise
+        return lock.acquire(timeout=timeout)
+    except (NotImplementedError, OSError) as error:  # the first of earlier versions of filelock
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise
+        raise _without_locks(path) from error
+    _refuse_substitute(lock, path)
+    return held
+
+
+def _refuse_substitute(lock: filelock.BaseFileLock, path: Path) -> None:
+    if isinstance(lock, filelock.SoftFileLock):
+        lock.release(force=True)
+        raise _without_locks(path)
+
+
+def _without_locks(path: Path) -> DataError:
+    return DataError(
+        f"{path.parent}: this file system keeps no locks, without which two processes may write "
+        "the same files. Choose a folder on another one, or have it mounted with locks (Lustre: "
+        "flock)."
+    )
+
+
 @contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A folder that goes with the block; those that a killed process left behind go first."""
@@ -68,11 +106,11 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         # a new one may not be locked yet
         with suppress(OSError):  # a timeout, too
             if left.stat().st_mtime < time.time() - YOUNG:
-                with filelock.FileLock(left / LOCK, timeout=0):
+                with lock_file(left / LOCK, timeout=0):
                     shutil.rmtree(left, ignore_errors=True)
     with (
         tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as temporary,
-        filelock.FileLock(Path(temporary) / LOCK),
+        lock_file(Path(temporary) / LOCK),
     ):
         yield Path(temporary)
 

@@ -5,9 +5,11 @@ import json
 import os
 import stat
 
+import filelock
 import pytest
 
-from ecg_keras.files import replacing, write_json
+from ecg_keras.errors import DataError
+from ecg_keras.files import lock_file, replacing, write_json
 
 
 def test_a_block_that_fails_leaves_what_was_there(tmp_path):
@@ -78,3 +80,31 @@ def test_a_disk_that_is_full_when_it_is_written_leaves_what_was_there(tmp_path, 
     with pytest.raises(OSError, match="No space"), replacing(path) as temporary:
         temporary.write_text("after")
     assert [one.read_text() for one in tmp_path.iterdir()] == ["before"]
+
+
+def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path):
+    path = tmp_path / ".lock"
+    with lock_file(path):
+        for seconds in (0, 0.01):
+            with pytest.raises(filelock.Timeout):
+                lock_file(path, timeout=seconds)
+    with lock_file(path, timeout=0):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+@pytest.mark.parametrize("left", [False, True], ids=["free", "left by a process that was killed"])
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch, number, left):
+    def refuse(descriptor, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    path = tmp_path / "runs" / ".lock"
+    path.parent.mkdir()
+    substitute = filelock.SoftFileLock(path)
+    if left:
+        substitute.acquire()
+    with pytest.raises(DataError, match=r"runs: this file system keeps no locks, .*Lustre: flock"):
+        lock_file(path)
+    assert substitute.is_locked == left

@@ -34,7 +34,7 @@ from ecg_keras.data.writing import (
     writing_to,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import write_text
+from ecg_keras.files import lock_file, write_text
 from ecg_keras.sources import remarks_of
 
 Warn = Callable[[str], None]
@@ -99,16 +99,13 @@ def _alone(folder: Path, warn: Warn) -> Iterator[None]:
     """While the block lasts, no other process prepares this folder."""
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
         try:
-            lock.acquire(timeout=0)
+            held = lock_file(folder / ".lock", timeout=0)
         except filelock.Timeout:
             warn(f"{folder}: another process prepares these shards; waiting for it.")
-            lock.acquire()
-    try:
+            held = lock_file(folder / ".lock")
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 def _is_made(folder: Path, data: Data, digest: str) -> bool:

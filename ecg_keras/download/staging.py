@@ -20,11 +20,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ecg_keras.download.publishers import STAGE, RemoteFile, check_files
 from ecg_keras.errors import DataError
-from ecg_keras.files import parse_as, read_json, write_text
+from ecg_keras.files import lock_file, parse_as, read_json, write_text
 from ecg_keras.sources import path_inside
 
 _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"
@@ -46,7 +46,7 @@ class Stage:
         _refuse_links(self.root, f"{STAGE}/{_LOCK}")
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder / _LOCK, timeout=0):
+            with lock_file(self.folder / _LOCK, timeout=0):
                 others = [one for one in _read_marks(self.root) if not _covers(command, one)]
                 self._write_marks([*others, command])
                 for left in self.folder.glob("tmp*"):  # of an earlier version that was killed

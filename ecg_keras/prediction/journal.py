@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ import numpy as np
 
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError
-from ecg_keras.files import known_fields
+from ecg_keras.files import known_fields, lock_file
 from ecg_keras.prediction.answering import Answer
 from ecg_keras.prediction.readings import Key, key_of
 
@@ -52,13 +52,14 @@ class Journal:
         self.marks: dict[Key, str] = {}
         self._places: dict[Key, int] = {}
         self._end = 0
-        self._lock = filelock.FileLock(out.with_name(f".{out.name}.lock"))
+        self._lock = out.with_name(f".{out.name}.lock")
+        self._held = ExitStack()
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock.acquire(timeout=0)
+            self._held.enter_context(lock_file(self._lock, timeout=0))
         except filelock.Timeout as error:
             raise DataError(
                 f"{self.path}: another command writes to it. Wait for it, or write to another file."
@@ -71,7 +72,7 @@ class Journal:
             if not self._end:
                 self._write({"of": self.mark})
         except BaseException:
-            self._lock.release()
+            self._held.close()
             raise
         return self
 
@@ -85,8 +86,8 @@ class Journal:
             self._file.close()
         if kind is None:  # the output is whole
             self.path.unlink(missing_ok=True)
-            Path(self._lock.lock_file).unlink(missing_ok=True)
-        self._lock.release()
+            self._lock.unlink(missing_ok=True)
+        self._held.close()
 
     def knows(self, record_id: str, mark: str, split: str = "") -> bool:
         """Whether a recording was answered, and is still the same."""

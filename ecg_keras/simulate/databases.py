@@ -8,10 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.files import replacing
+from ecg_keras.files import lock_file, replacing
 from ecg_keras.simulate.hospitals import HOSPITALS
 from ecg_keras.simulate.layouts import LAYOUTS
 from ecg_keras.simulate.recordings import record_ecg
@@ -65,7 +63,7 @@ def simulate(
             raise  # nobody simulates into it: what was found is not half-written
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(root / LOCK):
+        with lock_file(root / LOCK):
             # another process may have written it while this one waited
             if not _check_folder(root, settings):
                 _write_database(root, settings, on_progress or (lambda done, total: None))

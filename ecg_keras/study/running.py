@@ -20,6 +20,7 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError, listed
+from ecg_keras.files import lock_file
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.given_upstreams import import_published
@@ -27,6 +28,7 @@ from ecg_keras.study.leak_check import list_unchecked, refuse_leaks
 from ecg_keras.study.local_pool import open_processes
 from ecg_keras.study.on_ray import open_ray
 from ecg_keras.study.state import (
+    LOCK,
     OVER,
     Snapshot,
     forget_failure,
@@ -127,6 +129,8 @@ def run_study(
     check_unchanged(plan, cells)
     check_unfinished(plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
+    with lock_file(plan.folder / LOCK):
+        pass  # where nothing can be locked, it is refused before a cell is run
     for cell in cells:
         forget_failure(cell.run)
     states = snapshot(plan).states

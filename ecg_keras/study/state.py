@@ -17,7 +17,7 @@ import filelock
 
 from ecg_keras.config import Recipe, run_changes
 from ecg_keras.errors import DataError, EcgKerasError, printable, shortened
-from ecg_keras.files import as_number, as_text, parse_as, read_json, write_json
+from ecg_keras.files import as_number, as_text, lock_file, parse_as, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import LeakError, Run, read_log
 from ecg_keras.workflow import evaluation_mark, has_diverged
@@ -259,7 +259,7 @@ def claim(run: Run) -> Iterator[bool]:
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     try:
-        held = filelock.FileLock(run.folder / LOCK).acquire(timeout=0)
+        held = lock_file(run.folder / LOCK, timeout=0)
     except filelock.Timeout:
         yield False
         return
@@ -282,7 +282,7 @@ def is_claimed(run: Run) -> bool:
     if _read_note(run).get("pid") is None:
         return False
     try:
-        with filelock.FileLock(run.folder / LOCK, timeout=0):
+        with lock_file(run.folder / LOCK, timeout=0):
             return False
     except OSError:  # a timeout, too
         return True

@@ -23,7 +23,7 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import write_json, write_text
+from ecg_keras.files import lock_file, write_json, write_text
 from ecg_keras.training.run import Run, seen_from
 
 # what may be in a run folder before the run is begun: a study's notes, and what it is chosen from
@@ -152,7 +152,7 @@ def alone(run: Run, mark: str | None = None) -> Iterator[None]:
     """
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
-        held = filelock.FileLock(run.folder / LOCK).acquire(timeout=MOMENT)
+        held = lock_file(run.folder / LOCK, timeout=MOMENT)
     except filelock.Timeout as error:
         raise ConfigError(
             f"{run.folder}: another process trains this run. Wait for it, or train into another "
@@ -175,7 +175,7 @@ def is_held(run: Run) -> bool:
     if not lock.exists():
         return False
     try:
-        with filelock.FileLock(lock, timeout=0):
+        with lock_file(lock, timeout=0):
             return False
     except OSError:  # a timeout, too
         return True

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import filelock
-
 from ecg_keras import data, evaluation
 from ecg_keras.data import find_undecidable
 from ecg_keras.errors import DataError
-from ecg_keras.files import NOT_OURS, as_texts, read_json
+from ecg_keras.files import NOT_OURS, as_texts, lock_file, read_json
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import validate_shards
 from ecg_keras.workflow.step import Watcher
@@ -140,7 +138,7 @@ def _alone_with(shards: Path) -> Iterator[None]:
     """Keeps other processes out, where the folder is ours to write to."""
     with ExitStack() as held:
         try:
-            held.enter_context(filelock.FileLock(shards / ".lock"))
+            held.enter_context(lock_file(shards / ".lock"))
         except OSError as error:
             if error.errno not in NOT_OURS:
                 raise

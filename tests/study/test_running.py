@@ -1,5 +1,6 @@
 """Studies that really run, on simulated ECGs and tiny networks."""
 
+import errno
 import json
 import os
 import signal
@@ -421,6 +422,17 @@ def test_how_a_process_ended_decides_what_is_said_of_it(tmp_path, monkeypatch, e
     log = plan.folder / "workers.log"
     assert dict(snapshot(plan).failures)[cell.name] == expected.format(log=log)
     assert log.read_text().count("No space left on device") == 2 * ("sys.exit" in end)
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_without_locks_nothing_is_begun(tmp_path, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    monkeypatch.setattr(running, "open_processes", None)
+    with pytest.raises(DataError, match="study: this file system keeps no locks"):
+        run_study(tiny(tmp_path))
 
 
 class Preempted:
