@@ -18,13 +18,15 @@ PLACEHOLDERS = frozenset((
     "", "nan", "none", "null", "nil", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "-", "--", "?",
     ".", "keine", "aucun", "aucune", "ninguno", "ninguna", "nessuno", "nessuna",
 ))  # fmt: skip
-UNKNOWN = PLACEHOLDERS | {"unknown", "unk", "u", "unspecified", "-1"}
+UNKNOWN = PLACEHOLDERS | {"unknown", "unk", "u", "unspecified", "not specified", "unbekannt", "-1"}
 # whole words, and letters that mean one thing in all languages that write them
 SEXES = {
     "male": ("male", "m", "man", "männlich", "maennlich", "mann", "homme", "hombre",
-             "masculin", "masculino", "maschio", "uomo", "varón", "varon", "boy", "m.", "♂"),
+             "masc", "masculine", "masculin", "masculino", "maschio", "uomo", "varón", "varon",
+             "boy", "м", "男", "m.", "♂"),
     "female": ("female", "f", "w", "woman", "weiblich", "frau", "femme", "mujer", "féminin",
-               "feminin", "femenino", "feminino", "femmina", "donna", "girl", "f.", "w.", "♀"),
+               "fem", "feminine", "feminin", "femenino", "feminino", "femmina", "donna", "girl",
+               "ж", "女", "f.", "w.", "♀"),
 }  # fmt: skip
 SEX_OF = {word: sex for sex, words in SEXES.items() for word in words}
 # O is DICOM's other, X that of passports, D German: one such person must not stop a database
@@ -105,8 +107,10 @@ def parse_sex(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """Small letters, without blanks and quotes around them: some tables quote each cell twice."""
-    return text.strip(" \t\r\n\xa0'\"").lower()
+    """Small letters, without blanks and quotes around them: some tables quote each cell twice.
+
+    Macs write an accent as a character of its own."""
+    return unicodedata.normalize("NFC", text.strip(" \t\r\n\xa0'\"").lower())
 
 
 def path_inside(root: Path, name: str) -> Path:

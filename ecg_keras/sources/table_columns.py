@@ -22,7 +22,7 @@ from ecg_keras.sources.labels_table import name_row, name_rows, refuse
 
 # what is written where nobody knows of whom a recording is
 NOBODY = UNKNOWN | {
-    "unbekannt", "inconnu", "anonymous", "anonym", "anon", "missing", "not available",
+    "inconnu", "anonymous", "anonym", "anon", "missing", "not available",
     "not known", "no id", "xxx", "#ref!", "#value!", "#name?", "undefined",
 } - {"", "u"}  # fmt: skip
 # what no one sees in an id: blanks without a width, marks of direction, a byte order mark

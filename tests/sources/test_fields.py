@@ -105,6 +105,23 @@ def test_sexes_as_tables_write_them():
         assert parse_sex(text) == "female"
     for text in ("U", "O", "unknown", "NA", "None", "?", "-", "", "X", "D", "divers"):
         assert parse_sex(text) is None
+    for text in (
+        "\u7537",
+        "\u043c",
+        "\u041c",
+        "masc",
+        "Masculine",
+        "ma\u0308nnlich",
+        "VARO\u0301N",
+    ):
+        assert parse_sex(text) == "male"
+    for text in ("\u5973", "\u0436", "\u0416", "fem", "feminine", "fe\u0301minin"):
+        assert parse_sex(text) == "female"
+    for text in ("unbekannt", "Not specified"):
+        assert parse_sex(text) is None
+    for text in ("H", "V", "K"):  # one sex in one language, and the other in another
+        with pytest.raises(DataError, match="sex must be male, female"):
+            parse_sex(text)
     # a cell that was quoted twice
     assert (parse_sex("'Male'"), parse_sex('"f"'), parse_age("'3652d'")) == (
         "male", "female", pytest.approx(3652 / 365.25),
