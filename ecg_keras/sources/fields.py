@@ -40,7 +40,13 @@ HIDDEN_FROM = 80
 AGE = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([a-z.]*)")
 # an age that is known to ten years or so: 60-69, 60 to 69
 AGE_BAND = re.compile(r"([0-9]{1,3})\s*(?:-|–|to|bis)\s*([0-9]{1,3})\s*([a-z.]*)")
-HIDDEN_AGE = re.compile(r"(?:>|>=|≥)\s*([0-9]+)|([0-9]+)\s*\+")
+HIDDEN_AGE = re.compile(
+    r"(?:>|>=|≥)\s*([0-9]+)|([0-9]+)\s*(?:years\s*)?(?:\+|(?:and|or) (?:over|older|above|more))"
+)
+# how those in their first year are written, who are half a year old on average
+FIRST_YEAR = re.compile(r"<\s*1\s*([a-z.]*)")
+# months, or an age and a sex: 45M. In DICOM's form of three digits it is months
+AGE_OR_SEX = re.compile(r"(?![0-9]{3}m)[0-9.,]+m")
 UNITS_PER_YEAR = {
     1: ("", "y", "y.", "yr", "yrs", "year", "years", "yo", "y.o.", "j", "jahr", "jahre", "a",
         "ans"),
@@ -54,8 +60,8 @@ PER_YEAR = {word: count for count, words in UNITS_PER_YEAR.items() for word in w
 def parse_age(text: str) -> float | None:
     """An age in years, or ``None``: databases write unknown ages as nothing, NaN, -1 or 300.
 
-    PTB-XL and its copies hide ages above 89 as 300, others as ``>89`` or ``90+``. A band of years,
-    ``60-69``, is read as its middle: `parse_age_band`.
+    PTB-XL and its copies hide ages above 89 as 300, others as ``>89``, ``90+`` or ``85 and over``.
+    A band of years, ``60-69``, is read as its middle: `parse_age_band`; ``<1`` is half a year.
     """
     plain = _bare(text)
     try:
@@ -69,11 +75,16 @@ def parse_age(text: str) -> float | None:
         middle = parse_age_band(plain)
         if middle is not None:
             return middle
+        first = FIRST_YEAR.fullmatch(plain)
+        if first and first[1] in UNITS_PER_YEAR[1]:
+            return 0.5
         found = AGE.fullmatch(plain)
-        if found is None or found[2] not in PER_YEAR:
+        both = AGE_OR_SEX.fullmatch(plain)
+        if found is None or found[2] not in PER_YEAR or both:
             raise DataError(
                 f"an age must be a number of years. Received: {text!r:.80}. It may have a unit, as "
                 "056Y and 6 months have, or be a band, as 60-69 is."
+                + (" M may mean months here, or male: write 6 months, or 006M." if both else "")
             ) from None
         age = float(found[1].replace(",", ".")) / PER_YEAR[found[2]]
     return age if math.isfinite(age) and 0 <= age <= OLDEST else None
