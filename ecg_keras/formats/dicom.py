@@ -183,7 +183,8 @@ def _samples(item: Any, channels: int, order: str) -> AnyArray:
 
 def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
     """Millivolts for each step, and at a stored zero (PS3.3, C.10.9.1.4)."""
-    if "ChannelSensitivity" not in channel or not channel.get("ChannelSensitivityUnitsSequence"):
+    stated = channel.get("ChannelSensitivity")  # empty in some exports
+    if stated is None or not channel.get("ChannelSensitivityUnitsSequence"):
         raise DataError(
             f"lead {lead} has no sensitivity: its size is unknown. Export it with its calibration."
         )
@@ -193,7 +194,7 @@ def _calibrate(channel: Any, lead: str) -> tuple[float, float]:
     if size is None:
         raise DataError(f"lead {lead} is in {_short(name)!r}. Allowed: {ALLOWED}.")
     correction = channel.get("ChannelSensitivityCorrectionFactor")
-    sensitivity = float(channel.ChannelSensitivity) * float(1 if correction is None else correction)
+    sensitivity = float(stated) * float(1 if correction is None else correction)
     step, offset = sensitivity * size, float(channel.get("ChannelBaseline") or 0) * size
     if not is_calibration(step, offset):
         raise DataError(

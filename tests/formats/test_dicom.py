@@ -202,6 +202,9 @@ def test_a_lead_without_calibration_is_refused(tmp_path):
     channel.ChannelSensitivityUnitsSequence[0].CodeValue = "mm[Hg]"
     with pytest.raises(DataError, match=r"lead II is in 'mm\[Hg\]'\. Allowed: V, mV, uV"):
         read(tmp_path, group)
+    channel.ChannelSensitivity = None
+    with pytest.raises(DataError, match="lead II has no sensitivity: its size is unknown"):
+        read(tmp_path, group)
     del channel.ChannelSensitivity
     with pytest.raises(DataError, match="lead II has no sensitivity: its size is unknown"):
         read(tmp_path, group)
