@@ -54,7 +54,7 @@ def test_a_table_that_a_spreadsheet_saved_as_text_serves_too(tmp_path, separator
 @pytest.mark.parametrize(
     ("rhythm", "group"),
     [
-        *(("SB", "SB"), ("SR", "SR"), ("SA", "SR"), ("AFIB", "AFIB"), ("AF", "AFIB")),
+        *(("SB", "SB"), ("SR", "SR"), ("SA", "SR"), ("SI", "SR"), ("AFIB", "AFIB"), ("AF", "AFIB")),
         *((name, "GSVT") for name in ("ST", "SVT", "AT", "AVNRT", "AVRT", "SAAWR")),
     ],
 )
@@ -76,12 +76,17 @@ def test_conditions_become_the_challenges_classes(tmp_path, beat, labels):
     assert list_one(tmp_path, beat=beat, label_set="challenge2021").labels == labels
 
 
+def test_sinus_irregularity_has_two_acronyms(tmp_path):
+    for rhythm in ("SA", "SI"):
+        assert list_one(tmp_path, rhythm=rhythm, label_set="challenge2021").labels == ("SA",)
+
+
 def test_the_label_sets_are_those_of_the_challenges_copy():
     assert chapman_csv.LABEL_SETS == CHAPMAN.LABEL_SETS
     known = {row["code"] for row in read_table("snomed")}
     assert {row["code"] for row in read_table("chapman")} <= known
     acronyms = [row["acronym"] for row in read_table("chapman")]
-    assert len(set(acronyms)) == len(acronyms) == 65
+    assert len(set(acronyms)) == len(acronyms) == 66
 
 
 def test_an_unknown_condition_is_an_error_only_where_conditions_count(tmp_path):
