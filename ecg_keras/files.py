@@ -99,6 +99,16 @@ def _without_locks(path: Path) -> DataError:
     )
 
 
+def refresh(folder: Path) -> None:
+    """Has what others wrote into a folder found: NFS remembers for up to a minute that a file is
+    not there, unless this machine changes the folder.
+    """
+    changed = folder / f"{LOCK}.{uuid.uuid4().hex}"
+    with suppress(OSError):  # it may be another user's
+        changed.touch(exist_ok=False)
+        changed.unlink()
+
+
 @contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A folder that goes with the block; those that a killed process left behind go first."""

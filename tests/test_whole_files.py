@@ -7,9 +7,10 @@ import stat
 
 import filelock
 import pytest
+from late_files import show_late
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import lock_file, replacing, write_json
+from ecg_keras.files import lock_file, refresh, replacing, write_json
 
 
 def test_a_block_that_fails_leaves_what_was_there(tmp_path):
@@ -90,6 +91,17 @@ def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path):
                 lock_file(path, timeout=seconds)
     with lock_file(path, timeout=0):
         pass
+
+
+def test_what_others_wrote_is_found_where_this_machine_changes_the_folder(tmp_path, monkeypatch):
+    path, away = tmp_path / "shared" / "note.txt", tmp_path / "away"
+    path.parent.mkdir(), away.mkdir()
+    path.write_text("theirs")
+    show_late(path, away, monkeypatch)
+    assert not path.exists()
+    refresh(path.parent)
+    assert [one.name for one in path.parent.iterdir()] == ["note.txt"]
+    refresh(tmp_path / "none")  # nor is one made
 
 
 @pytest.mark.filterwarnings("ignore:flock not supported")

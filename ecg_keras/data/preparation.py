@@ -34,7 +34,7 @@ from ecg_keras.data.writing import (
     writing_to,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import lock_file, write_text
+from ecg_keras.files import lock_file, refresh, write_text
 from ecg_keras.sources import remarks_of
 
 Warn = Callable[[str], None]
@@ -105,6 +105,7 @@ def _alone(folder: Path, warn: Warn) -> Iterator[None]:
             warn(f"{folder}: another process prepares these shards; waiting for it.")
             held = lock_file(folder / ".lock")
     with held:
+        refresh(folder)
         yield
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_keras.errors import ConfigError, DataError, look_up
-from ecg_keras.files import lock_file, replacing
+from ecg_keras.files import lock_file, refresh, replacing
 from ecg_keras.simulate.hospitals import HOSPITALS
 from ecg_keras.simulate.layouts import LAYOUTS
 from ecg_keras.simulate.recordings import record_ecg
@@ -64,6 +64,7 @@ def simulate(
     try:
         root.mkdir(parents=True, exist_ok=True)
         with lock_file(root / LOCK):
+            refresh(root)
             # another process may have written it while this one waited
             if not _check_folder(root, settings):
                 _write_database(root, settings, on_progress or (lambda done, total: None))
@@ -147,7 +148,8 @@ def _check_folder(root: Path, settings: dict[str, Any]) -> bool:
                 "Choose another folder, or delete this one."
             )
         return held[SETTINGS] is not None
-    foreign = next((path.name for path in sorted(root.iterdir()) if path.name != LOCK), None)
+    names = sorted(path.name for path in root.iterdir())
+    foreign = next((name for name in names if not name.startswith(LOCK)), None)
     if foreign is not None:
         raise DataError(
             f"{root}: holds {foreign!r} and no valid {SETTINGS}: no simulated database. Choose a "

@@ -10,7 +10,7 @@ from pathlib import Path
 from ecg_keras import data, evaluation
 from ecg_keras.data import find_undecidable
 from ecg_keras.errors import DataError
-from ecg_keras.files import NOT_OURS, as_texts, lock_file, read_json
+from ecg_keras.files import NOT_OURS, as_texts, lock_file, read_json, refresh
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import validate_shards
 from ecg_keras.workflow.step import Watcher
@@ -142,4 +142,5 @@ def _alone_with(shards: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in NOT_OURS:
                 raise
+        refresh(shards)
         yield

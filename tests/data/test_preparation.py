@@ -15,6 +15,7 @@ import filelock
 import numpy as np
 import pytest
 import tensorflow as tf
+from late_files import show_late
 from my_lab import hospital
 from running_processes import CAN_TELL, running_processes
 
@@ -226,6 +227,14 @@ def test_changed_raw_files_make_another_dataset(hospital_data, hospital_shards, 
     assert dataset_fingerprint(moved) != dataset_fingerprint(hospital_data)
     with pytest.raises(DataError, match=r"holds a dataset made of other raw files"):
         prepare(moved, hospital_shards)
+
+
+def test_shards_that_another_machine_made_meanwhile_are_not_made_again(
+    hospital_data, tmp_path, monkeypatch
+):
+    made = prepare(hospital_data, tmp_path / "shards")
+    show_late(tmp_path / "shards" / "dataset.json", tmp_path, monkeypatch)
+    assert prepare(hospital_data, tmp_path / "shards", run=None) == made
 
 
 def test_two_peoples_shards_of_one_database_are_the_same(hospital_data, tmp_path):

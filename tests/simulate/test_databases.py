@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.io
 import wfdb
+from late_files import show_late
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.signals import LEADS, resample
@@ -49,6 +50,15 @@ def contents(root):
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
+
+
+def test_what_another_machine_finished_meanwhile_is_not_written_again(tmp_path, monkeypatch):
+    root = tmp_path / "riverside"
+    simulate(root, hospital="riverside", records=2)
+    show_late(root / SETTINGS, tmp_path, monkeypatch)
+    monkeypatch.setattr(databases, "_write_database", None)
+    simulate(root, hospital="riverside", records=2)
+    assert is_complete(root, "riverside", 2)
 
 
 @pytest.mark.parametrize("name", HOSPITALS)

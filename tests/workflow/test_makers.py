@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from late_files import show_late
 from tiny_recipe import Stop, job_of, stop, working_in
 
 from ecg_keras import workflow
 from ecg_keras.errors import DataError
 from ecg_keras.training import Run
 from ecg_keras.workflow.makers import MAKERS
+from ecg_keras.workflow.shard_check import check_shards
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 
@@ -78,6 +80,16 @@ def test_anomalies_that_are_kept_are_not_looked_for_again(copied, monkeypatch):
     monkeypatch.setattr("ecg_keras.workflow.shard_check.validate_shards", stop)
     MAKERS["evaluate"].make(copied, workflow.Watcher())
     assert copied.run.read_status()["anomalies"] == kept["anomalies"]
+
+
+def test_shards_that_another_machine_found_sound_meanwhile_are_not_checked(
+    copied, tmp_path, monkeypatch
+):
+    path = copied.shards / "validation.json"
+    path.write_text(json.dumps({"anomalies": [], "remarks": ["theirs"]}))
+    show_late(path, tmp_path, monkeypatch)
+    monkeypatch.setattr("ecg_keras.workflow.shard_check.validate_shards", stop)
+    assert check_shards(copied)[1] == ["theirs"]
 
 
 @pytest.mark.parametrize("older", [None, "train: peak_mv: of an earlier check"])
