@@ -20,7 +20,7 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError, listed
-from ecg_keras.files import lock_file
+from ecg_keras.files import lock_file, refresh
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.given_upstreams import import_published
@@ -31,12 +31,11 @@ from ecg_keras.study.state import (
     LOCK,
     OVER,
     Snapshot,
+    fail_unfinished,
     forget_failure,
     is_done,
     keeps_its_upstream,
-    read_failure,
     snapshot,
-    write_failure,
 )
 from ecg_keras.study.worker import ProcessDied
 from ecg_keras.workflow import known_dataset
@@ -210,21 +209,22 @@ def dispatch(
                     deaths[cell.name] = 0  # as where its machine is taken away time and again
                     continue
                 deaths[cell.name] += 1
-                if deaths[cell.name] >= DEATHS and not is_done(cell):
-                    message = KILLED if error.log is None else ENDED
-                    message = message.format(times=deaths[cell.name], how=error, log=error.log)
-                    write_failure(cell.run, DataError(message))
+                if deaths[cell.name] >= DEATHS:
+                    why = KILLED if error.log is None else ENDED
+                    why = why.format(times=deaths[cell.name], how=error, log=error.log)
+                    fail_unfinished(cell, why)
                 continue
             if free and check:
                 checked.add(cell.name)
-            elif free and not is_done(cell) and read_failure(cell.run) is None:
-                write_failure(cell.run, DataError("it ended, and its scores are not there."))
+            elif free:
+                fail_unfinished(cell, "it ended, and its scores are not there.")
         if not pending and not free:  # others run what is left, or what it needs
             time.sleep(pause)
 
 
 def _read_checkpoint(cell: Cell) -> bytes:
     """How far a cell is trained: what it would resume from, and empty where there is nothing."""
+    refresh(cell.run.checkpoints)
     with suppress(OSError):
         return (cell.run.checkpoints / "progress.json").read_bytes()
     return b""

@@ -17,7 +17,7 @@ import filelock
 
 from ecg_keras.config import Recipe, run_changes
 from ecg_keras.errors import DataError, EcgKerasError, printable, shortened
-from ecg_keras.files import as_number, as_text, lock_file, parse_as, read_json, write_json
+from ecg_keras.files import as_number, as_text, lock_file, parse_as, read_json, refresh, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import LeakError, Run, read_log
 from ecg_keras.workflow import evaluation_mark, has_diverged
@@ -231,6 +231,21 @@ def write_failure(run: Run, error: Exception) -> None:
     if isinstance(error, LeakError):
         failure["leak"] = asdict(CellLeak(error.what, str(error.shards), error.upstream))
     write_json(run.folder / FAILURE, failure)
+
+
+def fail_unfinished(cell: Cell, why: str) -> None:
+    """Leaves ``failed.json`` of a cell that has ended, unless its scores or a failure are there.
+
+    Both may be of another machine, and a shared file system shows them late.
+    """
+    refresh(cell.run.folder)
+    if is_done(cell) or read_failure(cell.run) is not None:
+        return
+    path = cell.run.folder / FAILURE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        path.touch(exist_ok=False)
+        write_failure(cell.run, DataError(why))
 
 
 def forget_failure(run: Run) -> None:

@@ -24,12 +24,11 @@ from ecg_keras import evaluation, workflow
 from ecg_keras.cli.study_command import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import write_json
 from ecg_keras.simulate import simulate
 from ecg_keras.study import StudyPlan, local_pool, run_study, running, snapshot
 from ecg_keras.study.running import share
 from ecg_keras.study.state import is_claimed
-from ecg_keras.study.worker import MANY, ProcessDied, pack, unpack
+from ecg_keras.study.worker import MANY, pack, unpack
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")
 # of a process that starts or ends on a busy machine
@@ -433,41 +432,6 @@ def test_without_locks_nothing_is_begun(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "open_processes", None)
     with pytest.raises(DataError, match="study: this file system keeps no locks"):
         run_study(tiny(tmp_path))
-
-
-class Preempted:
-    """A pool whose machine is taken away each time, after an epoch of those that are ``left``."""
-
-    room = 1
-
-    def __init__(self, plan, left):
-        self.plan, self.left, self.begun = plan, left, 0
-
-    def begin(self, name, check):
-        self.begun += 1
-        if self.begun <= self.left:
-            progress = self.plan.by_name[name].run.checkpoints / "progress.json"
-            write_json(progress, {"epoch": self.begun})
-        return name
-
-    def wait(self, tasks, seconds):
-        return tasks
-
-    def result(self, task, name):
-        raise ProcessDied("NodeDiedError")
-
-
-@pytest.mark.parametrize("left", [0, 1, 5])
-def test_a_cell_whose_machine_is_taken_away_has_not_failed_while_it_is_trained(
-    tmp_path, monkeypatch, left
-):
-    plan = tiny(tmp_path)
-    monkeypatch.setattr(running, "PAUSE", 0.0)
-    monkeypatch.setattr(running, "BETWEEN", 0)
-    pool = Preempted(plan, left)
-    running.dispatch(plan, plan.cells[:1], pool, lambda now: None, check=False)
-    assert pool.begun == left + 2
-    assert "killed 2 times (NodeDiedError)" in snapshot(plan).failures[0][1]
 
 
 def test_another_process_gets_the_same_plan(tmp_path):
