@@ -14,6 +14,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.study.cells import StudyPlan
 from ecg_keras.study.pilot import command_of, count_cores, quiet
 from ecg_keras.study.worker import MANY, READY, ProcessDied, pack
+from ecg_keras.training import SHARED_BY
 
 # times that a process may end before it begins
 STARTS = 3
@@ -155,7 +156,7 @@ class Worker:
 
 
 def _environments(workers: int, begun: int) -> Iterator[dict[str, str]]:
-    """The environment of each worker that is begun: its part of the cores, and its GPU.
+    """The environment of each worker that is begun: its part of the cores and memory, and its GPU.
 
     A last cell alone has one GPU, too: on several it would be trained otherwise than the others.
     """
@@ -166,7 +167,7 @@ def _environments(workers: int, begun: int) -> Iterator[dict[str, str]]:
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     gpus = _list_gpus()
     for number in range(begun):
-        environment = {**quiet(), **dict.fromkeys(names, threads)}
+        environment = {**quiet(), **dict.fromkeys(names, threads), SHARED_BY: str(workers)}
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
             environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"

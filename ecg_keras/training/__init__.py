@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ecg_keras.training.losses import AsymmetricLoss as AsymmetricLoss
     from ecg_keras.training.mirrored import Mirrored as Mirrored, padded as padded
     from ecg_keras.training.prerequisites import (
+        SHARED_BY as SHARED_BY,
         check_labels as check_labels,
         check_one_worker as check_one_worker,
         check_upstream as check_upstream,

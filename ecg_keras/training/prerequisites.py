@@ -15,6 +15,10 @@ from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.training.run import run_of
 from ecg_keras.training.tuned import read_network
 
+# of the environment: how many processes of a study train on this machine at a time, of which each
+# finds the memory free that the others are about to take
+SHARED_BY = "ECG_KERAS_MEMORY_SHARED_BY"
+
 
 def check_weights(
     upstream: Path, recipe: Recipe, *, leads: Sequence[str], labels: Sequence[str] | None = None
@@ -227,7 +231,8 @@ def decide_memory(
     fits is refused.
     """
     if not begun:
-        return data.fits_in_memory(dataset, records)
+        processes = int(os.environ.get(SHARED_BY, 1))
+        return data.fits_in_memory(dataset, records * processes)
     if "in_memory" not in begun:  # earlier versions took up to half of what is free
         return data.fits_in_memory(dataset, records, share=0.5)
     if begun["in_memory"]:

@@ -286,6 +286,7 @@ def test_workers_share_the_cores_and_the_gpus(monkeypatch):
     assert {one["TF_NUM_INTRAOP_THREADS"] for one in three} == {"2"}
     (last,) = local_pool._environments(3, 1)  # all cores, and the GPU that it had among others
     assert (last["CUDA_VISIBLE_DEVICES"], last["TF_NUM_INTRAOP_THREADS"]) == ("2", "8")
+    assert {one["ECG_KERAS_MEMORY_SHARED_BY"] for one in (*three, last)} == {"3"}
 
 
 def test_a_last_cell_is_begun_as_one_of_all_workers(tmp_path, monkeypatch):

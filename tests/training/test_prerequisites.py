@@ -4,6 +4,7 @@ import re
 import shutil
 from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -13,7 +14,7 @@ from ecg_keras.config import Recipe
 from ecg_keras.errors import DataError
 from ecg_keras.models import read_architecture
 from ecg_keras.training import Run, check_weights
-from ecg_keras.training.prerequisites import check_upstream
+from ecg_keras.training.prerequisites import check_upstream, decide_memory
 
 LEADS = ("I", "II", "V1")
 
@@ -170,3 +171,17 @@ def test_fewer_leads_fit_where_the_network_gets_its_own(path, shards, tmp_path):
     check_upstream(tmp_path, fewer, keep_head=False, leads=LEADS)
     with pytest.raises(DataError, match=r"take missing leads as zero with initialise\.leads"):
         check_upstream(tmp_path, fewer, keep_head=False, leads=fewer.leads)
+
+
+def test_processes_of_one_machine_share_the_memory_that_each_finds_free(tmp_path, monkeypatch):
+    dataset = SimpleNamespace(num_samples=100, leads=LEADS)
+    monkeypatch.setattr("ecg_keras.data.memory.free_memory", lambda: 4 * 10 * 100 * 3 * 2)
+
+    def decide(records, **begun):
+        return decide_memory(begun, tmp_path, dataset, records)
+
+    assert decide(10) and not decide(11)
+    monkeypatch.setenv("ECG_KERAS_MEMORY_SHARED_BY", "4")
+    assert decide(2) and not decide(3)
+    # a run resumes by what was decided at its start
+    assert decide(10, in_memory=True) and decide(20, state="training")
