@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         FAMILIES as FAMILIES,
         Family as Family,
         find_family as find_family,
+    )
+    from ecg_keras.weights.recognising import (
         looks_like as looks_like,
         of_network as of_network,
         recognise as recognise,

@@ -12,8 +12,9 @@ import numpy as np
 from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, DataError, list_problems, shortened, unknown_name
 from ecg_keras.models import stage_of
-from ecg_keras.weights.families import Family, of_network, recognise
+from ecg_keras.weights.families import Family
 from ecg_keras.weights.mappings import LAYOUTS, keras_layer
+from ecg_keras.weights.recognising import of_network, recognise
 
 # of the problems of tensors that do not fit, in an error's line
 SHOWN = 3
