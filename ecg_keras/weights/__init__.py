@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         find_family as find_family,
     )
     from ecg_keras.weights.recognising import (
+        has_head as has_head,
         looks_like as looks_like,
         of_network as of_network,
         recognise as recognise,

@@ -64,20 +64,6 @@ class Family:
     least: float = 0.0
     head_takes: Callable[[int], int] | None = None
 
-    def has_head(self, tensors: Mapping[str, AnyArray]) -> bool:
-        """Whether the published head is among tensors, or a part of it.
-
-        Args:
-            tensors: such as `read_tensors` returns.
-
-        Example:
-            >>> find_family("resnet1d18").has_head({"fc1.weight": np.zeros((512, 512))})
-            False
-        """
-        begins = tuple(f"{self.tensors('head')}{sign}" for sign in "./")
-        named = any(name.startswith(begins) for name in self.renamed(of_network(tensors, self)[0]))
-        return named and "head" not in self.own
-
 
 def _imagenet(name: str, recognised_by: Mapping[str, Shape | None]) -> Family:
     """Of keras.applications: a network for images, whose head nobody needs."""

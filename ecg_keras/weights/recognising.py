@@ -85,6 +85,23 @@ def looks_like(tensors: Mapping[str, AnyArray], family: Family) -> bool:
     return all(_fits(shapes.get(name), shape) for name, shape in family.recognised_by.items())
 
 
+def has_head(tensors: Mapping[str, AnyArray], family: Family) -> bool:
+    """Whether the published head is among tensors, or a part of it.
+
+    Args:
+        tensors: such as `read_tensors` returns.
+        family: a row of `FAMILIES`.
+
+    Example:
+        >>> has_head({"fc1.weight": np.zeros((512, 512))}, find_family("resnet1d18"))
+        False
+    """
+    begins = tuple(f"{family.tensors('head')}{sign}" for sign in "./")
+    network, _ = of_network(tensors, family)
+    named = any(name.startswith(begins) for name in family.renamed(network))
+    return named and "head" not in family.own
+
+
 def _fits(found: tuple[int, ...] | None, wanted: Shape | None) -> bool:
     if found is None or wanted is None:
         return found is wanted

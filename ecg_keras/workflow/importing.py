@@ -155,7 +155,8 @@ def _write(
         )
     except ConfigError as error:
         raise ConfigError(f"{published.card_path}: {error}") from error
-    head: Literal["keep", "new"] = "keep" if published.family.has_head(tensors) else "new"
+    has_head = weights.has_head(tensors, published.family)
+    head: Literal["keep", "new"] = "keep" if has_head else "new"
     if head == "keep":
         model = published.family.end(model)
     try:

@@ -19,6 +19,7 @@ from ecg_keras.training import (
     refuse_head,
     seen_databases,
 )
+from ecg_keras.weights import has_head
 from ecg_keras.workflow.first_weights import check_upstream_recipe
 from ecg_keras.workflow.grouped import check_columns, check_groups
 from ecg_keras.workflow.job import Job
@@ -87,7 +88,7 @@ def check_start(job: Job) -> None:
             return
         tensors = published.check()
         if initialise is not None and initialise.head == "keep":
-            if not published.family.has_head(tensors):
+            if not has_head(tensors, published.family):
                 refuse_head(published.path)
             labels = known_labels(job.data)
             if labels is not None:
