@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         quality_rows as quality_rows,
         quality_table as quality_table,
     )
+    from ecg_keras.data.lead_statistics import signal_statistics as signal_statistics
     from ecg_keras.data.leaks import (
         Leak as Leak,
         count_leaks as count_leaks,
@@ -92,7 +93,6 @@ if TYPE_CHECKING:
         read_people as read_people,
         read_shards as read_shards,
         serialized as serialized,
-        signal_statistics as signal_statistics,
         training_subset as training_subset,
         whole_shards as whole_shards,
     )

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
-from ecg_keras.array_types import BoolArray, Float32Array, TextArray
+from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, TextArray
 from ecg_keras.data.dataset import Dataset, Duplicates
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
@@ -72,10 +72,10 @@ class Identities:
         """The same records, met elsewhere."""
         return replace(self, runs=np.full(len(self), run), splits=np.full(len(self), split))
 
-    def save(self, path: Path) -> None:
-        """Writes an ``.npz`` without pickles, whole or not at all."""
+    def save(self, path: Path, **others: AnyArray) -> None:
+        """Writes an ``.npz`` without pickles, whole or not at all, with ``others`` beside them."""
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **vars(self))
+            np.savez_compressed(file, **vars(self), **others)
 
     @classmethod
     def load(cls, path: Path) -> Identities:

@@ -1,4 +1,4 @@
-"""Shards read one after another, in the order of the files: records, labels and statistics."""
+"""Shards read one after another, in the order of the files: records, people and labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from ecg_keras.array_types import Float32Array, Float64Array, TextArray
+from ecg_keras.array_files import read_arrays
+from ecg_keras.array_types import BoolArray, Float32Array, TextArray
 from ecg_keras.data.dataset import Dataset, check_split, describe
 from ecg_keras.data.examples import EVERYTHING, decode
 from ecg_keras.data.identities import Identities, nobody, population, stack
@@ -157,10 +158,10 @@ def remaining_records(
 ) -> dict[str, tuple[str, ...]]:
     """The labels of each record of a split that is not left out, by its id."""
     names, without = np.array(dataset.labels), set(left_out)
+    members, present = _read_members(folder, dataset, split, labelled=True)
     return {
-        record_id: tuple(names[target == 1].tolist())
-        for batch in batches(folder, dataset, split, ["record_id", "target"])
-        for record_id, target in zip(batch["record_id"].tolist(), batch["target"], strict=True)
+        record_id: tuple(names[row].tolist())
+        for record_id, row in zip(members.record_ids.tolist(), present, strict=True)
         if record_id not in without
     }
 
@@ -171,21 +172,41 @@ def read_identities(folder: str | Path, split: str) -> Identities:
     Its shards are read once: a small file beside them keeps who is in them.
     """
     dataset = describe(folder)
-    checksums = dataset.splits[split].checksums
     if not dataset.splits[split].shards:
         return nobody()
+    return _read_members(folder, dataset, split)[0]
+
+
+def _read_members(
+    folder: str | Path, dataset: Dataset, split: str, *, labelled: bool = False
+) -> tuple[Identities, BoolArray]:
+    """Who is in a split; where that is asked, with the labels of each, ``(records, labels)``."""
+    checksums = dataset.splits[split].checksums
     digest = hashlib.sha256("".join(checksums.values()).encode()).hexdigest()
     kept = Path(folder) / f".identities-{split}-{digest[:16]}.npz"
     if checksums and kept.is_file():
         with suppress(DataError):  # a damaged one is made again
             known = Identities.load(kept)
+            present = _load_targets(kept, dataset, len(known) if labelled else 0)
             if len(known) == dataset.splits[split].records:
-                return _as_met_in(known, folder, dataset, split)
-    found = _as_met_in(_find_identities(folder, dataset, split), folder, dataset, split)
+                return _as_met_in(known, folder, dataset, split), present
+    found, present = _find_members(folder, dataset, split)
+    found = _as_met_in(found, folder, dataset, split)
     if checksums:
         with suppress(OSError):  # a folder that can't be written to
-            found.save(kept)
-    return found
+            found.save(kept, targets=np.packbits(present, axis=1))
+    return found, present
+
+
+def _load_targets(kept: Path, dataset: Dataset, records: int) -> BoolArray:
+    """The kept labels of that many records; a `DataError` where earlier versions kept none."""
+    count = len(dataset.labels)
+    if not records:
+        return np.empty((0, count), np.bool_)
+    packed = read_arrays(kept, ["targets"], "targets").get("targets", np.empty(0))
+    if packed.dtype != np.uint8 or packed.shape != (records, math.ceil(count / 8)):
+        raise DataError(f"{kept}: holds no targets of {records} records.")
+    return np.unpackbits(packed, axis=1, count=count).astype(np.bool_)
 
 
 def _as_met_in(found: Identities, folder: str | Path, dataset: Dataset, split: str) -> Identities:
@@ -194,9 +215,11 @@ def _as_met_in(found: Identities, folder: str | Path, dataset: Dataset, split: s
     return replace(found, populations=populations).met_in(Path(folder).name, split)
 
 
-def _find_identities(folder: str | Path, dataset: Dataset, split: str) -> Identities:
+def _find_members(folder: str | Path, dataset: Dataset, split: str) -> tuple[Identities, BoolArray]:
     found: dict[str, list[Any]] = {"record_id": [], "patient_id": [], "content": []}
-    for one in batches(folder, dataset, split, list(found)):
+    present = [np.empty((0, len(dataset.labels)), np.bool_)]
+    for one in batches(folder, dataset, split, [*found, "target"]):
+        present.append(one.pop("target") == 1)
         for name, values in one.items():
             found[name] += values.tolist()
     if any(len(signature) != SIGNATURE_SIZE for signature in found["content"]):
@@ -205,55 +228,8 @@ def _find_identities(folder: str | Path, dataset: Dataset, split: str) -> Identi
             "the folder and prepare it again."
         )
     ids, patients = (np.array(found[name], np.str_) for name in ("record_id", "patient_id"))
-    return Identities(ids, ids, ids, ids, patients, stack(found["content"]))
-
-
-def signal_statistics(
-    folder: str | Path,
-    *,
-    train_records: int | None = None,
-    seed: int = 0,
-    subset: Subset = "nested",
-    left_out: Collection[str] = (),
-) -> tuple[Float64Array, Float64Array]:
-    """Mean and standard deviation of each lead over what is trained on, read as a stream.
-
-    Args:
-        folder: of the shards.
-        train_records: those of the training split that are trained on; none takes all.
-        seed, subset, left_out: as given to `load`.
-
-    Returns:
-        Two float64 arrays ``(num_leads,)`` in millivolts.
-
-    Raises:
-        DataError: the folder is no finished dataset, or a shard is damaged.
-
-    Source:
-        Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample
-        variances (1979): no two large sums are subtracted from one another.
-
-    Example:
-        >>> mean, std = signal_statistics("shards/ptbxl")
-        >>> mean.shape, std.shape
-        ((12,), (12,))
-    """
-    dataset = describe(folder)
-    chosen = training_subset(folder, dataset, train_records, seed, subset, left_out)
-    wanted, parts = None if chosen is None else frozenset(chosen), []
-    for one in batches(folder, dataset, "train"):
-        kept = slice(None) if wanted is None else are_in(wanted, one["record_id"])
-        values = one["samples"][kept] * one["scale"][kept, None, None].astype(np.float64)
-        values = values.reshape(-1, len(dataset.leads))
-        if len(values):
-            middle = values.mean(axis=0)
-            parts.append((len(values), middle, np.square(values - middle).mean(axis=0)))
-    if not parts:
-        raise DataError(f"{folder}: every record of the train split is left out.")
-    counts, means, variances = (np.array(one) for one in zip(*parts, strict=True))
-    mean = np.average(means, axis=0, weights=counts)
-    variance = np.average(variances + (means - mean) ** 2, axis=0, weights=counts)
-    return mean, np.sqrt(variance)
+    members = Identities(ids, ids, ids, ids, patients, stack(found["content"]))
+    return members, np.concatenate(present)
 
 
 def batches(

@@ -1,3 +1,4 @@
+import shutil
 import time
 
 import numpy as np
@@ -5,15 +6,18 @@ import pytest
 from my_lab import hospital
 
 from ecg_keras.config import Data
+from ecg_keras.data import lead_statistics, reading
 from ecg_keras.data.batch_sources import Chosen, from_memory
 from ecg_keras.data.dataset import describe
+from ecg_keras.data.lead_statistics import signal_statistics
 from ecg_keras.data.pipeline import load, load_chosen
 from ecg_keras.data.preparation import prepare
 from ecg_keras.data.reading import (
     decode_texts,
+    read_identities,
     read_people,
     read_shards,
-    signal_statistics,
+    remaining_records,
     training_subset,
 )
 from ecg_keras.errors import DataError
@@ -85,8 +89,85 @@ def test_statistics_of_a_subset_see_nothing_else(hospital_shards, monkeypatch):
     assert not np.allclose(first[1], std)
 
 
+@pytest.fixture
+def reads(monkeypatch):
+    """Of each time that shards are read, what of them."""
+    seen, read = [], reading.batches
+
+    def counted(folder, dataset, split, *wanted):
+        seen.append((split, *wanted))
+        return read(folder, dataset, split, *wanted)
+
+    for module in (reading, lead_statistics):
+        monkeypatch.setattr(module, "batches", counted)
+    return seen
+
+
+def members_of(folder):
+    """What is known of the training split, some of it left out."""
+    dataset, people = describe(folder), read_identities(folder, "train")
+    left_out = people.record_ids[:3].tolist()
+    return (
+        people.record_ids.tolist(),
+        people.patient_ids.tolist(),
+        people.content.tobytes(),
+        remaining_records(folder, dataset, "train", left_out),
+        training_subset(folder, dataset, 7, 1, left_out=left_out),
+    )
+
+
+def test_who_is_in_a_split_and_with_which_labels_is_read_once(hospital_shards, tmp_path, reads):
+    folder = tmp_path / "shards"
+    shutil.copytree(hospital_shards, folder, ignore=shutil.ignore_patterns(".identities*"))
+    expected = members_of(folder)
+    assert len(reads) == 1
+    labels = {one.record_id: one.labels for one in read_shards(folder, "train")}
+    without = labels.keys() - expected[3].keys()
+    assert len(without) == 3 and {**labels, **expected[3]} == labels
+    reads.clear()
+    assert members_of(folder) == expected
+    assert reads == []
+
+
+def test_files_of_earlier_versions_say_who_is_in_a_split(hospital_shards, tmp_path, reads):
+    folder = tmp_path / "shards"
+    shutil.copytree(hospital_shards, folder)
+    expected = members_of(folder)
+    (kept,) = folder.glob(".identities-train-*")
+    with np.load(kept) as arrays:
+        earlier = {name: arrays[name] for name in arrays.files if name != "targets"}
+    for damaged in ({}, {"targets": np.zeros((3, 1), np.uint8)}, {"targets": np.zeros(9)}):
+        np.savez(kept, **{**earlier, **damaged})
+        reads.clear()
+        read_identities(folder, "train")
+        assert reads == []
+        assert members_of(folder) == expected
+        assert len(reads) == 1
+
+
+def test_statistics_of_the_same_records_are_measured_once(hospital_shards, tmp_path, reads):
+    folder = tmp_path / "shards"
+    shutil.copytree(hospital_shards, folder, ignore=shutil.ignore_patterns(".*"))
+    settings = ({}, {"train_records": 5}, {"train_records": 5, "seed": 1})
+    first = [signal_statistics(folder, **one) for one in settings]
+    assert len({mean.tobytes() for mean, _ in first}) == 3
+    reads.clear()
+    again = [signal_statistics(folder, **one) for one in settings]
+    assert reads == []
+    assert [(mean.tobytes(), std.tobytes()) for mean, std in again] == [
+        (mean.tobytes(), std.tobytes()) for mean, std in first
+    ]
+    kept = sorted(folder.glob(".statistics-*"))
+    np.savez(kept[0], mean=np.zeros(3))
+    kept[1].write_bytes(b"")
+    np.savez(kept[2], mean=np.zeros(12), std=np.full(12, np.nan))
+    for one, (mean, _) in zip(settings, first, strict=True):
+        np.testing.assert_array_equal(signal_statistics(folder, **one)[0], mean)
+    assert len(reads) == 3
+
+
 def read_statistics(folder, chosen, monkeypatch):
-    monkeypatch.setattr("ecg_keras.data.reading.training_subset", lambda *_: chosen)
+    monkeypatch.setattr("ecg_keras.data.lead_statistics.training_subset", lambda *_: chosen)
     signal_statistics(folder)
 
 
