@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ecg_keras.config import Data, data_of, data_settings
 from ecg_keras.data.dataset import SPLITS, Dataset, SplitSummary, read_dataset
-from ecg_keras.data.identities import NAMED, find_duplicates, has_own_people
+from ecg_keras.data.duplicate_groups import find_duplicates
+from ecg_keras.data.identities import NAMED, has_own_people
 from ecg_keras.data.lead_profile import summarise
 from ecg_keras.data.listing import Listing
 from ecg_keras.data.outcomes import LeftOut, Noted, describe_losses, named_reason
 from ecg_keras.data.raw_files import digest_of, raw_digest
 from ecg_keras.data.settings import stored_leads, stored_length
 from ecg_keras.data.shard_folders import is_made_of
-from ecg_keras.data.writing import Shard, Sidecar, Work
+from ecg_keras.data.writing import UNFINISHED, Shard, Sidecar, Work
 from ecg_keras.errors import DataError
 from ecg_keras.records import RecordInfo
 from ecg_keras.sources import FOLDER
@@ -29,6 +30,7 @@ def gather(
     work: Work,
     written: Sequence[tuple[Shard, Sidecar]],
     digest: str,
+    on_note: Callable[[str], None],
 ) -> Dataset:
     """What ``dataset.json`` says of shards that are complete."""
     data, sidecars, leads = work.data, [one for _, one in written], stored_leads(work.data)
@@ -57,7 +59,9 @@ def gather(
         splits=splits,
         dropped=tuple(sorted(dropped, key=lambda one: one.record_id)),
         quarantined=tuple(sorted(quarantined, key=lambda one: one.record_id)),
-        duplicates=find_duplicates(signatures, assigned),
+        duplicates=find_duplicates(
+            signatures, assigned, work.folder / UNFINISHED / "duplicates.npz", on_note
+        ),
         settings=data_settings(data),
         fingerprint=work.fingerprint,
         raw_digest=_digest_of_people(data, work.folder.parent, digest),

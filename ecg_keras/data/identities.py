@@ -5,10 +5,8 @@ Databases hold recordings twice, and publish those of others again: they are fou
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -142,20 +140,28 @@ def find_matches(a: Signatures, b: Signatures | None = None) -> Iterator[tuple[i
         >>> list(find_matches(one, np.concatenate([one % 7, -one, one * 0])))
         [(0, 1)]
     """
-    first = _unit(a)
-    second = first if b is None else _unit(b)
+    first = unit_vectors(a)
+    second = first if b is None else unit_vectors(b)
     for top in range(0, len(first), ROWS):
-        rows = first[top : top + ROWS]
-        for left in range(top if b is None else 0, len(second), COLUMNS):
-            cosines = rows @ second[left : left + COLUMNS].T
-            if cosines.max() < SAME_SIGNATURE and cosines.min() > -SAME_SIGNATURE:
-                continue
-            for row, column in np.argwhere(np.abs(cosines) >= SAME_SIGNATURE).tolist():
-                if b is not None or top + row < left + column:
-                    yield top + row, left + column
+        yield from match_rows(first, second, top, within=b is None)
 
 
-def _unit(signatures: Signatures) -> Float32Array:
+def match_rows(
+    first: Float32Array, second: Float32Array, top: int, *, within: bool
+) -> Iterator[tuple[int, int]]:
+    """The pairs of `find_matches` of the `ROWS` from ``top``, of `unit_vectors`."""
+    rows = first[top : top + ROWS]
+    for left in range(top if within else 0, len(second), COLUMNS):
+        cosines = rows @ second[left : left + COLUMNS].T
+        if cosines.max() < SAME_SIGNATURE and cosines.min() > -SAME_SIGNATURE:
+            continue
+        for row, column in np.argwhere(np.abs(cosines) >= SAME_SIGNATURE).tolist():
+            if not within or top + row < left + column:
+                yield top + row, left + column
+
+
+def unit_vectors(signatures: Signatures) -> Float32Array:
+    """Of length 1, but for those that are zeros."""
     vectors = signatures.astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, np.where(lengths > 0, lengths, 1), dtype=np.float32)
@@ -164,34 +170,6 @@ def _unit(signatures: Signatures) -> Float32Array:
 def stack(signatures: Sequence[bytes]) -> Signatures:
     """Signatures as int8 ``(N, 64)``."""
     return np.frombuffer(b"".join(signatures), np.int8).reshape(len(signatures), SIGNATURE_SIZE)
-
-
-def find_duplicates(
-    signatures: Mapping[str, bytes], assigned: Mapping[str, str]
-) -> tuple[Duplicates, ...]:
-    """Groups of records with the same signal, directly or through others. Both arguments are by
-    record id: its `signals.signature`, and its split.
-    """
-    # imported here because it takes a third of a second
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    alike = defaultdict(list)  # many records can be equal to the bit, but few nearly so
-    for record_id in sorted(signatures):
-        if any(signatures[record_id]):
-            alike[signatures[record_id]].append(record_id)
-    # as an array from the start: of many records that are nearly alike, pairs are millions
-    matches = chain.from_iterable(find_matches(stack([*alike])))
-    pairs = np.fromiter(matches, dtype=int).reshape(-1, 2)
-    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(alike), len(alike)))
-    groups: dict[int, list[str]] = defaultdict(list)
-    for group, names in zip(connected_components(links)[1], alike.values(), strict=True):
-        groups[group] += names
-    return tuple(
-        Duplicates(tuple(group), tuple(assigned[record_id] for record_id in group))
-        for group in sorted(map(sorted, groups.values()))
-        if len(group) > 1
-    )
 
 
 def describe_duplicates(duplicates: Sequence[Duplicates]) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from ecg_keras.array_types import IntArray
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.identities import NAMED, Identities, find_matches, nobody
 from ecg_keras.text import plural
@@ -38,11 +41,14 @@ class Leak:
         return f"{self.record_id} ({self.because} as {seen})"
 
 
-def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
+def find_leaks(
+    tested: Identities, seen: Identities, alike: Collection[str] | None = None
+) -> tuple[Leak, ...]:
     """The records of ``tested`` whose patient or signal is among those of ``seen``.
 
     Patient ids are compared within one population alone, signals between all. Each record is named
-    with the first one of its signal, or else with the first one of its patient.
+    with the first one of its signal, or else with the first one of its patient. Where both are of
+    one dataset, ``alike`` are the ids of its `Dataset.duplicates`: other signals are not compared.
     """
     by_patient: dict[tuple[str, str], int] = {}
     for row, patient in enumerate(_patients(seen)):
@@ -53,8 +59,10 @@ def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
         if patient in by_patient
     }
     by_signal: dict[int, int] = {}
+    before, after = (_rows_among(one, alike) for one in (seen, tested))
     # one by one: of many copies of one recording, pairs are millions
-    for first, row in find_matches(seen.content, tested.content):
+    for one, other in find_matches(seen.content[before], tested.content[after]):
+        first, row = int(before[one]), int(after[other])
         by_signal[row] = min(first, by_signal.get(row, first))
     known.update({row: (first, SAME_SIGNAL) for row, first in by_signal.items()})
     return tuple(
@@ -67,6 +75,13 @@ def find_leaks(tested: Identities, seen: Identities) -> tuple[Leak, ...]:
         )
         for row, (first, because) in sorted(known.items())
     )
+
+
+def _rows_among(records: Identities, alike: Collection[str] | None) -> IntArray:
+    if alike is None:
+        return np.arange(len(records))
+    wanted = frozenset(alike)
+    return np.flatnonzero([one in wanted for one in records.record_ids.tolist()])
 
 
 def name_leaks(leaks: Sequence[Leak]) -> str:

@@ -147,7 +147,8 @@ def _make(
     mark = combine(data, digest)
     work = Work(data, listing.label_set, listing.labels, folder, mark, verified, files)
     sidecars = write_shards(plan, work, on_progress, run)
-    dataset = gather(listing, assigned, work, list(zip(plan, sidecars, strict=True)), digest)
+    written = list(zip(plan, sidecars, strict=True))
+    dataset = gather(listing, assigned, work, written, digest, warn)
     for message in _list_warnings(dataset, listing):
         warn(message)
     _check_unchanged(data, digest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -203,13 +203,14 @@ class _Look:
             unknown = data.read_identities(other, "valid") + data.read_identities(other, "test")
             train = self._leave_out("train", train, unknown, why)
             valid = self._leave_out("valid", valid, unknown, why)
+        own = {record_id for one in dataset.duplicates for record_id in one.record_ids}
         before = self._read_upstream(dataset.source)
         self._judge("test", test, before, upstream=True)
         if self.recipe.data.leaks == "leave_out":
             valid = self._leave_out("valid", valid, trained_on(before), "the upstream knows")
-            valid = self._leave_out("valid", valid, test, "the test split has, too")
-            train = self._leave_out("train", train, test, "the test split has, too")
-            train = self._leave_out("train", train, valid, "the validation split has, too")
+            valid = self._leave_out("valid", valid, test, "the test split has, too", own)
+            train = self._leave_out("train", train, test, "the test split has, too", own)
+            train = self._leave_out("train", train, valid, "the validation split has, too", own)
         else:
             self._judge("valid", valid, trained_on(before), upstream=True)
         excluded = {
@@ -223,10 +224,11 @@ class _Look:
                     "another dataset or split."
                 )
         train = self._choose(dataset, train, excluded["train"])
-        self._judge("test", test, train.met_in(name, "train") + valid.met_in(name, "valid"))
-        self._judge("valid", valid, train.met_in(name, "train"))
+        trained, scored = train.met_in(name, "train"), valid.met_in(name, "valid")
+        self._judge("test", test, trained + scored, alike=own)
+        self._judge("valid", valid, trained, alike=own)
         scoring = valid if self.recipe.training.validate_on == "valid" else test
-        return excluded, train.met_in(name, "train") + scoring.met_in(name, "valid") + before
+        return excluded, trained + scoring.met_in(name, "valid") + before
 
     def _choose(
         self, dataset: data.Dataset, train: Identities, excluded: Sequence[str]
@@ -243,9 +245,16 @@ class _Look:
         )
         return train if chosen is None else train.keep(chosen)
 
-    def _leave_out(self, split: str, part: Identities, others: Identities, why: str) -> Identities:
+    def _leave_out(
+        self,
+        split: str,
+        part: Identities,
+        others: Identities,
+        why: str,
+        alike: Collection[str] | None = None,
+    ) -> Identities:
         """The records of a split whose patient and signal are not among others."""
-        leaks = find_leaks(part, others)
+        leaks = find_leaks(part, others, alike)
         if leaks:
             self.notes.append(
                 f"{len(leaks)} of {len(part)} {NAMES[split]} records are left out, whose patient "
@@ -268,10 +277,16 @@ class _Look:
         return nobody() if before is None else before
 
     def _judge(
-        self, split: str, part: Identities, seen: Identities, *, upstream: bool = False
+        self,
+        split: str,
+        part: Identities,
+        seen: Identities,
+        *,
+        upstream: bool = False,
+        alike: Collection[str] | None = None,
     ) -> None:
         """Refuses records of a split that are known, or warns where the recipe allows it."""
-        leaks = find_leaks(part, seen)
+        leaks = find_leaks(part, seen, alike)
         if not leaks:
             return
         who = f"the upstream {self.upstream} knows" if upstream else "its training would know"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ecg_keras.data import identities
+from ecg_keras.data import duplicate_groups, identities
 from ecg_keras.data.dataset import Duplicates
-from ecg_keras.data.identities import describe_duplicates, find_duplicates, find_matches, stack
+from ecg_keras.data.duplicate_groups import find_duplicates
+from ecg_keras.data.identities import describe_duplicates, find_matches, stack
 from ecg_keras.signals import SAME_SIGNATURE, resample, signature
 from ecg_keras.sources import find_source
 
@@ -68,6 +69,39 @@ def test_a_copy_of_a_copy_is_in_the_group():
     found = find_duplicates({n: row.tobytes() for n, row in zip("abc", chain, strict=True)},
                             dict.fromkeys("abc", "train"))  # fmt: skip
     assert [group.record_ids for group in found] == [("a", "b", "c")]
+
+
+def test_a_search_that_was_stopped_resumes(tmp_path, monkeypatch):
+    monkeypatch.setattr(duplicate_groups, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(duplicate_groups, "ROWS", 7)
+    monkeypatch.setattr(identities, "ROWS", 7)
+    rows = draw(60)
+    rows[40], rows[59] = -rows[3], rows[3] // 2  # in three blocks
+    names = {f"r{n:02d}": row.tobytes() for n, row in enumerate(rows)}
+    splits = dict.fromkeys(names, "test")
+    expected = find_duplicates(names, splits)
+    assert [one.record_ids for one in expected] == [("r03", "r40", "r59")]
+    compared, match_rows = [], identities.match_rows
+
+    def compare(first, second, top, **settings):
+        compared.append(top)
+        if len(compared) == 4:
+            raise KeyboardInterrupt
+        return match_rows(first, second, top, **settings)
+
+    monkeypatch.setattr(duplicate_groups, "match_rows", compare)
+    kept, notes = tmp_path / "kept.npz", []
+    with pytest.raises(KeyboardInterrupt):
+        find_duplicates(names, splits, kept, notes.append)
+    assert find_duplicates(names, splits, kept, notes.append) == expected
+    assert compared == [0, 7, 14, 21, *range(21, 60, 7)]
+    assert len(notes) == 2 and notes[0].startswith("The signals of 60 recordings are compared")
+    others = {**names, "r00": draw(1, seed=9)[0].tobytes()}
+    for content in (kept.read_bytes(), b"damaged"):
+        kept.write_bytes(content)
+        compared[:] = [None] * 4
+        assert find_duplicates(others, splits, kept) == expected
+        assert compared[4:] == list(range(0, 60, 7))
 
 
 def test_many_equal_records_are_one_group_at_once():

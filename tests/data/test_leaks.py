@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ecg_keras.data.dataset import read_dataset
+from ecg_keras.data.duplicate_groups import find_duplicates
 from ecg_keras.data.identities import Identities, nobody, population
 from ecg_keras.data.leaks import SAME_PATIENT, SAME_SIGNAL, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
@@ -69,6 +70,21 @@ def test_leaks_are_those_that_share_something(seen_rows, tested_rows):
     clean = tested.leave_out(found)
     assert not find_leaks(clean, seen)
     assert len(clean) + len(tested.keep(found)) == len(tested)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12),
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12),
+)
+def test_within_a_dataset_its_duplicates_are_enough(seen_rows, tested_rows):
+    seen = records(*[(f"s{n}", f"p{p}", s) for n, (p, s) in enumerate(seen_rows)])
+    tested = records(*[(f"t{n}", f"p{p}", s) for n, (p, s) in enumerate(tested_rows)])
+    both = seen + tested
+    contents = map(np.ndarray.tobytes, both.content)
+    signatures = dict(zip(both.record_ids.tolist(), contents, strict=True))
+    groups = find_duplicates(signatures, dict.fromkeys(signatures, "train"))
+    alike = {name for group in groups for name in group.record_ids}
+    assert find_leaks(tested, seen, alike) == find_leaks(tested, seen)
 
 
 def test_what_was_seen_is_kept_in_a_file_without_pickles(tmp_path):

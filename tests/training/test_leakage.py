@@ -10,6 +10,7 @@ from my_lab import hospital
 
 from ecg_keras import data, evaluation, models
 from ecg_keras.config import Data, Recipe, Split
+from ecg_keras.data import leaks
 from ecg_keras.data.identities import Identities
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.sources import find_source
@@ -97,6 +98,20 @@ def test_a_copy_of_a_training_record_in_the_test_split_stops_and_is_named(own, s
         "training with --set data.leaks=leave_out, or continue with --set data.leaks=allow"
     ) in str(caught.value)
     assert not run.folder.exists(), "nothing is begun"
+
+
+def test_within_a_dataset_only_its_duplicates_are_compared(own, shards, tmp_path, monkeypatch):
+    compared, find_matches = [], leaks.find_matches
+
+    def counted(one, other):
+        compared.append((len(one), len(other)))
+        return find_matches(one, other)
+
+    monkeypatch.setattr(leaks, "find_matches", counted)
+    found = guard(own(leaks="leave_out"), shards=shards, run=Run(tmp_path / "mine"))
+    assert found.left_out["train"] == ("r0000",)
+    assert data.describe(shards).duplicates[0].record_ids == ("r0000", "r0039")
+    assert max(min(pair) for pair in compared) == 1
 
 
 def test_leave_out_does_without_the_training_record_and_says_so(own, shards, tmp_path):
