@@ -16,7 +16,6 @@ from ecg_keras.errors import DataError, printable
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.export import read_card
 from ecg_keras.files import as_count, as_name, as_number, as_texts, read_json
-from ecg_keras.report.run_files import _environment
 from ecg_keras.training import Run, read_guarded
 from ecg_keras.training.checkpoint import read_progress
 
@@ -27,7 +26,7 @@ READERS = {
     "scores.json": lambda folder: Scores.load_json(folder / "scores.json"),
     "comparison.json": lambda folder: Comparison.load_json(folder / "comparison.json"),
     "dataset.json": lambda folder: read_dataset(folder / "dataset.json"),
-    "environment.json": lambda folder: _environment(folder / "environment.json"),
+    "environment.json": lambda folder: Run(folder).read_environment(),
     "assets/card.json": read_card,
 }
 DAMAGED = {
