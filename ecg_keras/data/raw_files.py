@@ -13,28 +13,18 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ecg_keras.config import Data
+from ecg_keras.data.kept_hashes import Hashes, Listed, keep_hashes, kept_hashes, place_of
 from ecg_keras.download import refuse_unfinished
 from ecg_keras.errors import DataError
-from ecg_keras.files import (
-    as_list,
-    as_object,
-    as_text,
-    list_entries,
-    read_json,
-    sha256_of,
-    write_text,
-)
+from ecg_keras.files import list_entries, sha256_of
 from ecg_keras.sources import choose_files, source_of
 
-# of the file that remembers hashes, which is in the folder of shards, because a database is never
-# written to; it only saves reading files again, and may be lost, damaged or not be written at all
-FORMAT = 1
 # a file that changes twice within a tick of the clock of its disk looks unchanged; the coarsest
 # clock, that of FAT, ticks every two seconds
 TICK = 2_000_000_000
@@ -49,21 +39,6 @@ OnBytes = Callable[[int, int], None]
 _listener: ContextVar[OnBytes | None] = ContextVar("listener", default=None)
 # what this process has read, by the folder: a database is hashed before its folder of shards is
 _read: dict[str, Hashes] = {}
-
-
-class Listed(NamedTuple):
-    """A file below a folder; times in ns of the last change of content, and of any kind. Programs
-    that copy files set the first; nothing sets the second but the system.
-    """
-
-    path: str
-    size: int
-    modified: int
-    changed: int
-
-
-# the sha256 of files as they were when they were read
-Hashes = dict[Listed, str]
 
 
 @contextmanager
@@ -177,25 +152,26 @@ def hash_files(root: Path, files: Sequence[Listed], memory: Path | None) -> list
     may remember hashes in one folder, ``memory``, at the same time.
     """
     begun = time.time_ns()
-    place = _place(root, memory)
+    place = place_of(root, memory)
     hashes = _read.setdefault(str(root.absolute()), {})
     unread = [one for one in files if one not in hashes]
     if unread and place is not None:
-        kept = _load(place)
-        hashes.update({one: kept[one] for one in unread if one in kept})
+        hashes.update(kept_hashes(place, unread))
         unread = [one for one in unread if one not in hashes]
     found: Hashes = {}
+    unkept: Hashes = {}
     saved = time.monotonic()
     for one, sha256 in zip(unread, _hash_all(root, unread), strict=True):
         found[one] = sha256
         # a file that changed just now could change once more and look the same
         if not any(begun - TICK <= at <= begun + TICK for at in (one.modified, one.changed)):
-            hashes[one] = sha256
+            hashes[one] = unkept[one] = sha256
         if place is not None and time.monotonic() - saved >= SECONDS_BETWEEN:
-            _save(place, {**_load(place), **hashes})
+            keep_hashes(place, unkept, hashes)
+            unkept.clear()
             saved = time.monotonic()
-    if place is not None and (unread or not place.exists()):
-        _save(place, {**_load(place), **hashes})
+    if place is not None:
+        keep_hashes(place, unkept, hashes)
     return [found.get(one) or hashes[one] for one in files]
 
 
@@ -228,42 +204,3 @@ def _batches(files: Sequence[Listed]) -> Iterator[list[Listed]]:
         batch.append(one)
     if batch:
         yield batch
-
-
-def _place(root: Path, memory: Path | None) -> Path | None:
-    """The file that remembers; none where there is no place for it, or only among the files."""
-    if memory is None or not memory.is_dir():
-        return None
-    raw, folder = root.resolve(), memory.resolve()
-    if folder.is_relative_to(raw):
-        return None
-    try:  # so that it is found again where both were moved together
-        name = os.path.relpath(raw, folder)
-    except ValueError:  # on another drive
-        name = str(raw)
-    return memory / f".hashes-{hashlib.sha256(name.encode()).hexdigest()[:12]}.json"
-
-
-def _load(place: Path) -> Hashes:
-    """What is remembered; nothing where that can't be read."""
-    with suppress(DataError):
-        return read_json(place, "hashes", _parse)
-    return {}
-
-
-def _parse(tree: dict[str, Any]) -> Hashes:
-    if tree["format"] != FORMAT:
-        return {}
-    hashes = {}
-    for path, one in as_object(tree["files"]).items():
-        *state, sha256 = as_list(one)
-        # times before 1970 are below 0
-        hashes[Listed(path, *map(int, state))] = as_text(sha256)
-    return hashes
-
-
-def _save(place: Path, hashes: Hashes) -> None:
-    # of a file that has changed, the last
-    files = {one.path: (*one[1:], sha256) for one, sha256 in hashes.items()}
-    with suppress(OSError):
-        write_text(place, json.dumps({"format": FORMAT, "files": files}, separators=(",", ":")))

@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
@@ -36,6 +37,11 @@ from ecg_keras.signals import LeadQuality
 SHARD_BYTES = 16_000_000
 # holds, until the dataset is complete, a sidecar for each finished shard and what is being written
 UNFINISHED = ".unfinished"
+# a listing that shows all files holds for this many times what it took: one of millions takes
+# minutes, and a database may lack a file in every shard
+LISTING_HOLDS = 20
+# until when one holds, by the raw folder and its digest
+_holds: dict[tuple[Path, str], float] = {}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Sidecar:
     quality: list[Any] = field(default_factory=list)
     # ids of the records of each of `Converted.remarks`
     remarks: dict[str, list[str]] = field(default_factory=dict)
+    # ids of the quarantined records of which a file was not there
+    gone: list[str] = field(default_factory=list)
 
 
 # makes shards, in any order and anywhere; calls the function with how many more records are done
@@ -117,10 +125,12 @@ def write_shards(
     with writing_to(work.folder):
         (work.folder / UNFINISHED).mkdir(exist_ok=True)
         finished = _finished_shards(work)
-        for name in finished.keys() - {shard.name for shard in plan}:
-            # of a version that cut the records into other shards
+        # of a version that cut the records into other shards
+        unplanned = finished.keys() - {shard.name for shard in plan}
+        for name in [*unplanned, *_found_again(plan, work, finished)]:
             (work.folder / UNFINISHED / f"{name}.json").unlink()
             (work.folder / name).unlink()
+            del finished[name]
     missing = [shard for shard in plan if shard.name not in finished]
     total = sum(len(shard.infos) for shard in plan)
     done = total - sum(len(shard.infos) for shard in missing)
@@ -140,6 +150,10 @@ def write_shards(
             f"there, {lost[0]} is missing. Mount this folder on all workers under this path, and "
             "run the same command again."
         )
+    if gone := [name for name, one in finished.items() if one.gone]:
+        found = next(_found_again(plan, work, finished), None)
+        if found is not None or not _are_all_there(work):
+            raise _lost_files(work, finished[found or gone[0]])
     return [finished[shard.name] for shard in plan]
 
 
@@ -159,7 +173,7 @@ def make_shard(
     """Reads, converts and writes one shard's records, then its sidecar. It can be called again,
     anywhere and at the same time: the bytes are the same.
     """
-    sidecar, qualities, gone = Sidecar(work.fingerprint), list[LeadQuality](), list[str]()
+    sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
     leads = stored_leads(work.data)
     note = noting(work.data, work.label_set, leads)
 
@@ -177,7 +191,7 @@ def make_shard(
             else:
                 sidecar.quarantined.append([outcome.record_id, outcome.reason])
                 if isinstance(outcome, Gone):
-                    gone.append(outcome.reason)
+                    sidecar.gone.append(outcome.record_id)
             on_records(1)
 
     begun = work.folder / UNFINISHED
@@ -185,22 +199,43 @@ def make_shard(
     # have the cores
     with threadpool_limits(1), writing_to(work.folder):
         size, checksum = write_tfrecords(work.folder / shard.name, examples(), scratch=begun)
-        if gone:
-            _refuse_lost_files(work, gone[0])
+        if sidecar.gone and not _are_all_there(work, recently=True):
+            raise _lost_files(work, sidecar)
         complete = {**vars(sidecar), "size": size, "checksum": checksum}
         complete["quality"] = count(qualities, len(leads)).tolist()
         write_text(begun / f"{shard.name}.json", json.dumps(complete), begun)
 
 
-def _refuse_lost_files(work: Work, example: str) -> None:
-    """Refuses what is left out for files that were there when the work began.
+def _are_all_there(work: Work, *, recently: bool = False) -> bool:
+    """Whether the files are there that were when the work began, now or a while ago.
 
     A drive or share that is gone is no fault of its recordings.
     """
+    key, begun = (work.data.raw, work.listing), time.monotonic()
+    if recently and begun < _holds.get(key, 0.0):
+        return True
     with suppress(DataError):  # the folder is gone, too
         if listing_digest(work.data) == work.listing:
-            return
-    raise DataError(
+            taken = time.monotonic() - begun
+            _holds[key] = time.monotonic() + LISTING_HOLDS * taken
+            return True
+    return False
+
+
+def _found_again(
+    plan: Sequence[Shard], work: Work, finished: Mapping[str, Sidecar]
+) -> Iterator[str]:
+    """Finished shards that lack a record of which no file is missing any more."""
+    for shard in plan:
+        gone = set(finished[shard.name].gone if shard.name in finished else ())
+        infos = [info for info in shard.infos if info.record_id in gone]
+        if not all(isinstance(one, Gone) for one in convert(infos, work.data, work.verified)):
+            yield shard.name
+
+
+def _lost_files(work: Work, sidecar: Sidecar) -> DataError:
+    example = next(why for name, why in sidecar.quarantined if name == sidecar.gone[0])
+    return DataError(
         f"{work.data.raw}: files that could be read before are gone, or may no longer be read: "
         f"{example}. See to the disk, the network or the permissions: the same command resumes "
         "after the last whole shard."

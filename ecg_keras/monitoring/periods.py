@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -155,7 +156,7 @@ def _find_rows(record_ids: TextArray, known: Truth) -> npt.NDArray[np.intp]:
             if twice and what is not str:
                 break
             if len(places) < len(names):
-                name = next(one for one in names if names.count(one) > 1)
+                name = next(one for one, times in Counter(names).items() if times > 1)
                 raise DataError(f"{known.place}: {name!r} is there twice. Leave one row.")
             return rows
     examples = [*record_ids[:1].tolist(), *known.record_ids[:1].tolist()]

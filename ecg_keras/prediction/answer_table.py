@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecg_keras.array_types import BoolArray, Float32Array, TextArray
+from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, TextArray
 from ecg_keras.data import FIGURES, LEAD_FIGURES
 from ecg_keras.errors import DataError, listed
 from ecg_keras.prediction.answering import Answer
@@ -20,6 +21,7 @@ from ecg_keras.prediction.output import KINDS, NETWORK_ID
 from ecg_keras.prediction.readings import ANSWERED
 
 PROBABILITY = "probability_"
+TEXTS = ("record_id", "patient_id", "status")
 ADVICE = "Write the answers again with `ecg-keras predict`."
 
 
@@ -108,11 +110,12 @@ def read_answers(
         >>> read_answers("answers.csv", ["NORM", "MI"], num_leads=12)  # doctest: +SKIP
     """
     path = Path(path)
-    table = _read(path)
-    missing = [name for name in ("record_id", "patient_id", "status") if name not in table]
-    found = [name.removeprefix(PROBABILITY) for name in table if name.startswith(PROBABILITY)]
+    # decisions and sets are half of the columns, and follow from the probabilities
+    names, table = _read(path, {*TEXTS, *FIGURES, *LEAD_FIGURES, "windows", NETWORK_ID, time})
+    missing = [name for name in TEXTS if name not in table]
+    found = [name.removeprefix(PROBABILITY) for name in names if name.startswith(PROBABILITY)]
     if missing or not found:
-        raise DataError(f"{path}: holds no answers. It has: {listed(list(table), 12)}. {ADVICE}")
+        raise DataError(f"{path}: holds no answers. It has: {listed(names, 12)}. {ADVICE}")
     if set(found) != set(labels):
         raise DataError(
             f"{path}: holds answers for {listed(found, 12)}, and the network's labels are "
@@ -125,25 +128,30 @@ def read_answers(
     }
     columns = [_numbers(path, PROBABILITY + one, table[PROBABILITY + one], 0) for one in labels]
     probabilities = np.stack(columns, axis=1)
-    status = _texts(table["status"])
+    status = _texts(path, table["status"])
     answered = (status == ANSWERED) & ~np.isnan(probabilities).any(axis=1)
     if ((probabilities < 0) | (probabilities > 1)).any():
         raise DataError(f"{path}: a probability is outside of 0 to 1. {ADVICE}")
     return AnswerTable(
-        _texts(table["record_id"]),
-        _texts(table["patient_id"]),
+        _texts(path, table["record_id"]),
+        _texts(path, table["patient_id"]),
         answered,
         probabilities,
         figures,
-        _texts(table[time]) if time in table else None,
+        _texts(path, table[time]) if time in table else None,
         _numbers(path, "windows", table["windows"], 0) if "windows" in table else None,
-        _texts(table[NETWORK_ID]) if NETWORK_ID in table else None,
+        _texts(path, table[NETWORK_ID]) if NETWORK_ID in table else None,
     )
 
 
-def _read(path: Path) -> dict[str, list[Any]]:
+# columns stay as pyarrow has them: of millions of rows, Python's objects are made of one at a time
+def _read(path: Path, wanted: set[str]) -> tuple[list[str], dict[str, Any]]:
+    """The names of all columns, and those that are wanted, with the probabilities."""
     import pyarrow as pa
     from pyarrow import csv, parquet
+
+    def choose(names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in wanted or name.startswith(PROBABILITY)]
 
     ending = path.suffix.lower()
     if ending not in KINDS or not path.is_file():
@@ -152,17 +160,30 @@ def _read(path: Path) -> dict[str, list[Any]]:
         )
     if ending == ".csv" and not is_of_answers(path):
         raise DataError(f"{path}: does not begin as answers do: {','.join(FIRST_COLUMNS)}.")
-    try:
+    with _reading(path):
         if ending == ".jsonl":
-            return _read_lines(path)
+            columns = _read_lines(path)
+            return [*columns], {name: columns[name] for name in choose([*columns])}
         if ending == ".parquet":
-            found = parquet.read_table(path)
+            names = parquet.read_schema(path).names
+            found = parquet.read_table(path, columns=choose(names))
         else:
             # every cell as text: names of records may look like numbers
             names = csv.open_csv(path).schema.names
-            texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+            texts = csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), include_columns=choose(names)
+            )
             found = csv.read_csv(path, convert_options=texts)
-        return {name: found.column(name).to_pylist() for name in found.column_names}
+        return names, {name: found.column(name) for name in found.column_names}
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turns what is wrong with a file of answers into a `DataError`."""
+    import pyarrow as pa
+
+    try:
+        yield
     except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: can't be read: {reason}. {ADVICE}") from error
@@ -176,26 +197,55 @@ def _read_lines(path: Path) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _texts(cells: Sequence[Any]) -> TextArray:
+def _cells(path: Path, column: Any) -> list[Any]:
+    with _reading(path):  # of texts that are no UTF-8
+        return column if isinstance(column, list) else list(column.to_pylist())
+
+
+def _texts(path: Path, column: Any) -> TextArray:
+    cells = _cells(path, column)
     return np.array(["" if one is None else str(one) for one in cells], dtype=np.str_)
 
 
-def _numbers(path: Path, name: str, cells: Sequence[Any], width: int) -> Float32Array:
+def _numbers(path: Path, name: str, column: Any, width: int) -> Float32Array:
     """A number in each row, or a list of ``width``; NaN where there is none."""
-    unknown: Any = [math.nan] * width if width else math.nan
     try:
-        rows = [
-            unknown
-            if one is None or one == ""
-            else one.split(";")
-            if width and isinstance(one, str)
-            else one
-            for one in cells
-        ]
-        values = np.array(rows, np.float64).astype(np.float32)
-        return values.reshape((-1, width) if width else -1)
+        known = _known_numbers(column, width)
+        if known is None:
+            unknown: Any = [math.nan] * width if width else math.nan
+            rows = [
+                unknown
+                if one is None or one == ""
+                else one.split(";")
+                if width and isinstance(one, str)
+                else one
+                for one in _cells(path, column)
+            ]
+            known = np.array(rows, np.float64)
+        return known.astype(np.float32).reshape((-1, width) if width else -1)
     except (ValueError, TypeError) as error:
         kind = f"{width} numbers, as the network has leads," if width else "a number"
         raise DataError(
             f"{path}: column {name!r} must hold {kind} in each row. {ADVICE}"
         ) from error
+
+
+def _known_numbers(column: Any, width: int) -> AnyArray | None:
+    """The numbers of a column that holds nothing else, without an object for each."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if isinstance(column, list):
+        return None
+    is_list = bool(width) and pa.types.is_list(column.type)
+    kind = column.type.value_type if is_list else column.type
+    if is_list != bool(width) or not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+        return None
+    if not is_list:
+        return np.asarray(column.to_numpy())
+    there = column.is_valid().to_numpy()
+    if (compute.list_value_length(column).to_numpy()[there] != width).any():
+        raise ValueError(f"a list is not of {width}")
+    rows = np.full((len(column), width), np.nan)
+    rows[there] = compute.list_flatten(column).to_numpy().reshape(-1, width)
+    return rows

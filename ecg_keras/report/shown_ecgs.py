@@ -128,12 +128,13 @@ def _right(predictions: Predictions, thresholds: Float64Array) -> Iterator[Choic
         return Choice(row, rule, choose_label(probability[row], predictions.labels, limits))
 
     order = _order(predictions)
-    right = [int(row) for row in order if (truth == decided)[row].all() and truth[row].any()]
-    if right:
-        yield choice(right[0], "Surest right answer: every label right, smallest loss")
-        other = [row for row in right if (truth[row] != truth[right[0]]).any()]
-        if other:
-            yield choice(other[0], "Surest right answer with other labels than the first")
+    is_right = (truth == decided).all(axis=1) & truth.any(axis=1)
+    right = order[is_right[order]]
+    if len(right):
+        yield choice(int(right[0]), "Surest right answer: every label right, smallest loss")
+        other = right[(truth[right] != truth[right[0]]).any(axis=1)]
+        if len(other):
+            yield choice(int(other[0]), "Surest right answer with other labels than the first")
     yield choice(int(order[(len(order) - 1) // 2]), "Typical: the median loss of the test ECGs")
 
 

@@ -656,6 +656,55 @@ def test_files_that_go_while_they_are_read_are_no_fault_of_their_records(
     assert [one.record_id for one in prepare(data, folder).quarantined] == ["r0007"]
 
 
+def test_files_that_were_gone_for_a_while_are_no_fault_of_their_records(
+    hospital_data, tmp_path, monkeypatch
+):
+    raw, away, folder = tmp_path / "raw", tmp_path / "away", tmp_path / "shards"
+    shutil.copytree(hospital_data.raw, raw)
+    data = change(hospital_data, raw=raw, quarantine=0.99)
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    whole = raw_files.listing_digest(data)
+
+    def lose(done, total):
+        if total // 4 < done < total // 2 and raw.is_dir():
+            raw.rename(away)
+        elif done > total // 2 and away.is_dir():
+            away.rename(raw)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "listing_digest", lambda data: whole)  # whenever they are listed
+        with pytest.raises(DataError, match=r"raw: files that could be read before are gone"):
+            prepare(data, folder, on_progress=lose)
+    assert not prepare(data, folder).quarantined
+
+
+def test_a_file_that_every_shard_lacks_costs_few_listings(hospital_data, tmp_path, monkeypatch):
+    raw = tmp_path / "raw"
+    shutil.copytree(hospital_data.raw, raw)
+    data = change(hospital_data, raw=raw, quarantine=0.99)
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    plan, lists = [], []
+
+    def stop(shards, work, on_records):
+        plan.extend(shards)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(data, tmp_path / "shards", run=stop)
+    lost = [shard.infos[0].record_id for shard in plan]
+    for record_id in lost:
+        (raw / f"{record_id}.npy").unlink()
+    monkeypatch.setattr(writing, "LISTING_HOLDS", float("inf"))
+    list_files = writing.listing_digest
+    monkeypatch.setattr(
+        writing, "listing_digest", lambda data: lists.append(data) or list_files(data)
+    )
+    dataset = prepare(data, tmp_path / "shards")
+    assert [one.record_id for one in dataset.quarantined] == sorted(lost)
+    assert len(lost) > 3
+    assert len(lists) == 2  # once while shards are written, and once for all of them
+
+
 def test_a_recording_that_was_never_there_costs_workers_no_look_into_the_others(
     hospital_data, tmp_path, monkeypatch
 ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_keras.data import raw_files
+from ecg_keras.data import kept_hashes, raw_files
 from ecg_keras.data.raw_files import TICK, _list_files, hash_files, listening, raw_digest
 from ecg_keras.errors import DataError
 
@@ -52,6 +52,12 @@ def write(root):
 def forget():
     """What another process would not know."""
     raw_files._read.clear()
+
+
+def names_in(memory):
+    """Of the files whose hashes are remembered, a name for each line."""
+    (kept,) = memory.iterdir()
+    return [one.path for one, _ in kept_hashes._read_lines(kept)]
 
 
 def digest(root, memory=None):
@@ -169,10 +175,10 @@ def test_a_folder_that_was_moved_with_its_shards_costs_nothing(raw, memory, tmp_
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[:-20]),
         lambda path: path.write_bytes(b"\xff\xfe"),
-        lambda path: path.write_text('{"format": 1, "files": {"a.dat": [1, 2]}}'),
-        lambda path: path.write_text('{"format": 1, "files": {"a.dat": [3, null, 2, "x"]}}'),
+        lambda path: path.write_text('["a.dat", 3, 1, 2, "00"]\n'),
+        lambda path: path.write_text(f'["a.dat", null, 1, 2, "{"0" * 64}"]'),
         lambda path: path.write_text('{"format": 99}'),
-        lambda path: path.write_text("[]"),
+        lambda path: path.write_text("[" * 100_000),
     ],
 )
 def test_memory_may_be_missing_or_damaged(raw, memory, damage, reads):
@@ -181,7 +187,70 @@ def test_memory_may_be_missing_or_damaged(raw, memory, damage, reads):
     damage(kept)
     forget()
     assert digest(raw, memory) == first
-    assert json.loads(kept.read_text())["files"].keys() == FILES.keys()
+    assert {*names_in(memory)} == FILES.keys()
+    forget()
+    reads.clear()
+    assert digest(raw, memory) == first
+    assert reads == []
+
+
+def test_of_a_line_that_a_kill_tore_only_that_file_is_read_again(raw, memory, reads):
+    digest(raw, memory)
+    (kept,) = memory.iterdir()
+    *_, last = names_in(memory)
+    kept.write_bytes(kept.read_bytes()[:-20])
+    forget()
+    reads.clear()
+    digest(raw, memory)
+    digest(raw, memory)
+    assert reads == [Path(last).name]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (None, 0),
+        ('{"format": 1, "files": {"a.dat": [1, 2]}}', len(FILES)),
+        ('{"format": 1, "files": {"a.dat": [3, null, 2, "x"]}}', len(FILES)),
+        ('{"format": 99}', len(FILES)),
+        ("[]", len(FILES)),
+    ],
+)
+def test_what_an_earlier_version_remembers_is_read(raw, memory, reads, text, read):
+    listed = _list_files(raw, lambda path: True)
+    hashes = hash_files(raw, listed, None)
+    files = {one.path: [*one[1:], sha256] for one, sha256 in zip(listed, hashes, strict=True)}
+    place = kept_hashes.place_of(raw, memory).with_suffix(".json")
+    place.write_text(text or json.dumps({"format": 1, "files": files}), encoding="utf-8")
+    for _ in range(2):
+        forget()
+        reads.clear()
+        assert hash_files(raw, listed, memory) == hashes
+        assert len(reads) == read
+        place.unlink(missing_ok=True)  # all of it is in the new file
+        read = 0
+
+
+def test_there_is_no_end_to_what_is_remembered(raw, memory, reads, monkeypatch):
+    digest(raw, memory)
+    (kept,) = memory.iterdir()
+    monkeypatch.setattr("ecg_keras.files.MAX_JSON_BYTES", kept.stat().st_size // 2)
+    forget()
+    reads.clear()
+    digest(raw, memory)
+    assert reads == []
+
+
+def test_lines_of_files_that_changed_go_when_they_are_many(raw, memory, monkeypatch):
+    monkeypatch.setattr(kept_hashes, "FEW_LINES", 0)
+    for number in range(6):
+        (raw / "a.dat").write_bytes(b"x" * number)
+        forget()
+        first = digest(raw, memory)
+        assert len(names_in(memory)) <= 2 * len(FILES) + 1
+    forget()
+    assert digest(raw, memory) == first
+    assert {*names_in(memory)} == FILES.keys()
 
 
 def test_what_was_read_before_a_kill_is_remembered(raw, memory, reads, monkeypatch):
@@ -204,10 +273,14 @@ def test_what_was_read_before_a_kill_is_remembered(raw, memory, reads, monkeypat
 
 
 def test_memory_may_be_read_only(raw, memory, reads, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise PermissionError(13, "Permission denied")
+    opening = Path.open
 
-    monkeypatch.setattr(raw_files.Path, "write_text", refuse)
+    def refuse(path, mode="r", *args, **kwargs):
+        if "a" in mode:
+            raise PermissionError(13, "Permission denied")
+        return opening(path, mode, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
     first = digest(raw, memory)
     forget()
     assert digest(raw, memory) == first
@@ -231,8 +304,7 @@ def test_two_at_once_find_the_same_and_leave_a_whole_memory(raw, memory):
     for thread in threads:
         thread.join()
     assert len(set(found)) == 1
-    (kept,) = memory.iterdir()
-    assert json.loads(kept.read_text())["files"].keys() == FILES.keys()
+    assert {*names_in(memory)} == FILES.keys()
 
 
 def test_one_is_told_how_many_bytes_are_read(raw):

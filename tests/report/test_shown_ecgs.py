@@ -10,6 +10,7 @@ from lake import hospital
 
 from ecg_keras.data import read_dataset, read_shards
 from ecg_keras.evaluation import Predictions
+from ecg_keras.report import shown_ecgs
 from ecg_keras.report.shown_ecgs import choose_records, choose_worst, show_ecgs
 
 THRESHOLDS = np.array([0.5, 0.4, 0.7])
@@ -65,6 +66,32 @@ def test_the_order_of_the_file_decides_nothing(shown, seed):
         return [(of.record_ids[one.row], one.rule) for one in choose_records(of, THRESHOLDS)]
 
     assert named(shuffled) == named(shown)
+
+
+class Compared(np.ndarray):
+    """An array that counts how often it is compared."""
+
+    count = 0
+
+    def __eq__(self, other):
+        Compared.count += 1
+        return np.asarray(self) == np.asarray(other)
+
+    __hash__ = None
+
+
+def test_truth_and_decision_are_compared_once_for_all_records(monkeypatch):
+    answers = shown_ecgs._answers
+
+    def counted(*given):
+        truth, *others = answers(*given)
+        return truth.view(Compared), *others
+
+    monkeypatch.setattr(shown_ecgs, "_answers", counted)
+    ids = [f"r{number:03d}" for number in range(200)]
+    targets = np.ones((200, 3), np.uint8)
+    choose_records(Predictions(("a", "b", "c"), ids, ids, targets, targets * 0.9), THRESHOLDS)
+    assert Compared.count == 1
 
 
 def test_a_run_with_all_kinds_of_answers_shows_six():
