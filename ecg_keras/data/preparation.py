@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,8 @@ from ecg_keras.data.writing import (
 )
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import lock_file, refresh, write_text
+from ecg_keras.formats import HDF5, describe_slow_rows
+from ecg_keras.records import RecordInfo
 from ecg_keras.sources import remarks_of
 
 Warn = Callable[[str], None]
@@ -136,7 +138,8 @@ def _make(
         get_ready(make_shard.__module__)
     listing = list_database(data)
     of_settings = (listing.unknown_excluded(), listing.unused_split())
-    for remark in (*remarks_of(listing.source, data.raw), *of_settings):
+    remarks = remarks_of(listing.source, data.raw)
+    for remark in (*remarks, *of_settings, _find_slow_rows(listing.kept)):
         if remark:
             warn(remark)
     assigned = listing.assign_splits()
@@ -159,6 +162,12 @@ def _make(
         (folder / "validation.json").unlink(missing_ok=True)
         write_text(folder / "dataset.json", dataset.dump(), begun)
     shutil.rmtree(begun, ignore_errors=True)
+
+
+def _find_slow_rows(infos: Sequence[RecordInfo]) -> str | None:
+    """Of arrays of many recordings, the first that is slow to read."""
+    rows = (info.path for info in infos if info.row is not None and info.path.suffix in HDF5)
+    return next(filter(None, map(describe_slow_rows, dict.fromkeys(rows))), None)
 
 
 def _check_unchanged(data: Data, digest: str) -> None:

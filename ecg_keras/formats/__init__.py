@@ -6,6 +6,7 @@ from ecg_keras.faces import lazy_face
 
 if TYPE_CHECKING:
     from ecg_keras.formats.array_recordings import (
+        HDF5 as HDF5,
         NUMPY as NUMPY,
         count_recordings as count_recordings,
         signal_of_values as signal_of_values,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     )
     from ecg_keras.formats.hdf5_files import (
         count_rows as count_rows,
+        describe_slow_rows as describe_slow_rows,
         read_array as read_array,
         read_row as read_row,
     )

@@ -15,7 +15,7 @@ import itertools
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ _DENSEST = 1100
 _MOST_NAMED = 9
 # things in a file that are looked at to find its arrays
 _MOST_MET = 10_000
+# a row for which this many times its bytes are unpacked is read slowly, and is worth a word in an
+# array of which all rows together take this many bytes, a minute
+_SLOW_ROW, _SLOW_ARRAY = 10, 2**34
 _KINDS = {"f": "floating-point numbers", "iu": "integers", "fiu": "numbers"}
 _MISSING = "Check that the whole database was downloaded."
 _AGAIN = "Download the file again, or save it again."
@@ -133,6 +136,44 @@ def read_row(path: Path, name: str, shape: Shape, row: int | None, kind: str = "
         if len(values) < count:
             raise DataError(f"{path}: truncated while it was read. {_AGAIN}")
         return values.reshape(stored.shape[1:]).astype(np.float32)
+
+
+def describe_slow_rows(path: Path) -> str | None:
+    """A sentence where rows of an array of many recordings are slow to read, and how to save it.
+
+    Args:
+        path: of the file; one that can't be read is refused when its recordings are.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.h5"
+        >>> with h5py.File(path, "w") as file:
+        ...     shape, chunks = (100_000, 4096, 12), (64, 1024, 1)
+        ...     one = file.create_dataset("tracings", shape, "f4", chunks=chunks)
+        >>> print(describe_slow_rows(path).partition(": tracings")[2].partition(":")[0])
+         is stored in pieces of (64, 1024, 1), and for each recording 64 times its bytes are read
+    """
+    found: list[str] = []
+
+    def look(name: str, one: Any) -> bool | None:
+        chunks = getattr(one, "chunks", None)
+        if chunks and len(chunks) > 1:
+            row = math.prod(one.shape[1:]) * one.dtype.itemsize
+            pieces = (-(-length // piece) for length, piece in zip(one.shape, chunks, strict=True))
+            next(pieces)  # of the rows
+            unpacked = math.prod(pieces) * math.prod(chunks) * one.dtype.itemsize
+            if unpacked > _SLOW_ROW * row and unpacked * one.shape[0] > _SLOW_ARRAY:
+                found.append(
+                    f"{path}: {name} is stored in pieces of {chunks}, and for each recording "
+                    f"{unpacked / row:.0f} times its bytes are read: what takes minutes may take "
+                    "days. Save it once as it is, and put that file in its place: h5repack "
+                    f"-l {name}:CONTI -f {name}:NONE {path.name} NEW.{path.name}"
+                )
+        return True if found else None  # anything but None is the end
+
+    with suppress(DataError), _opened(path) as file:
+        file.visititems(look)
+    return found[0] if found else None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecg_keras.errors import DataError
-from ecg_keras.formats import count_rows, hdf5_files, read_array, read_row
+from ecg_keras.formats import count_rows, describe_slow_rows, hdf5_files, read_array, read_row
 from ecg_keras.formats.hdf5_files import find_array
 
 SHAPE = (None, 4, 2)
@@ -212,3 +212,30 @@ def test_other_processes_read_the_same_file(path):
     assert read_first(path) == 8
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(read_first, [path] * 6) == [8.0] * 6
+
+
+@pytest.mark.parametrize(
+    ("storage", "times"),
+    [
+        ({"chunks": (30, 2, 1)}, 30),
+        ({"chunks": (10, 4, 2)}, None),
+        ({"chunks": (1, 1, 1)}, None),
+        ({}, None),
+    ],
+)
+def test_rows_that_are_slow_to_read_are_named_with_the_remedy(
+    tmp_path, monkeypatch, storage, times
+):
+    path = tmp_path / "exams.hdf5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("sub/tracings", (60, 4, 2), "f4", **storage)
+        file.create_dataset("exam_id", (60,), "i8", chunks=(8,))
+    assert describe_slow_rows(path) is None  # all of it is read in no time
+    monkeypatch.setattr(hdf5_files, "_SLOW_ARRAY", 0)
+    remark = describe_slow_rows(path)
+    assert (remark is None) == (times is None)
+    if remark is not None:
+        assert f"for each recording {times} times its bytes" in remark
+        assert "h5repack -l sub/tracings:CONTI -f sub/tracings:NONE exams.hdf5" in remark
+    path.write_bytes(b"damaged")
+    assert describe_slow_rows(path) is None
