@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,6 +24,8 @@ from ecg_keras.text import text_table
 FORMAT = 2
 _ADVICE = "It is not a dataset.json of ecg_keras: prepare the shards again."
 SPLITS = ("train", "valid", "test")
+# ns in which a file may change again and look the same: the coarsest clock of a disk is FAT's
+TICK = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -234,6 +238,19 @@ def read_dataset(path: str | Path) -> Dataset:
             f"{path.parent}: this folder {what}: it has no {path.name}. "
             f"Run `ecg-keras prepare`{', which resumes where it stopped' if unfinished else ''}."
         )
+    state = path.stat()
+    mark = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    is_new = max(state.st_mtime_ns, state.st_ctime_ns) > time.time_ns() - TICK
+    return _read(path) if is_new else _read_once(path, mark)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_once(path: Path, mark: tuple[int, ...]) -> Dataset:
+    # of millions of records that are left out it takes half a minute, and a run asks many times
+    return _read(path)
+
+
+def _read(path: Path) -> Dataset:
     return read_json(path, "datasets", lambda tree: _parse(path, tree), _ADVICE)
 
 

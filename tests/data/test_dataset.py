@@ -2,9 +2,11 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
+from ecg_keras.data import dataset as module
 from ecg_keras.data.dataset import describe, read_dataset
 from ecg_keras.errors import DataError
 
@@ -30,6 +32,29 @@ def test_the_table_shows_each_label_in_each_split(hospital_shards):
         assert rows[label] == [f"{split.labels[label]}" for split in dataset.splits.values()]
     assert rows["records"] == [f"{split.records}" for split in dataset.splits.values()]
     assert lines[-1] == "dropped 0, quarantined 0, groups of duplicates 0 (across splits 0)"
+
+
+def test_a_description_that_does_not_change_is_read_once(hospital_shards, tmp_path, monkeypatch):
+    read = []
+    read_json = module.read_json
+    monkeypatch.setattr(module, "read_json", lambda *one: read.append(one) or read_json(*one))
+    path = tmp_path / "dataset.json"
+    shutil.copy(hospital_shards / "dataset.json", path)
+    first = read_dataset(path)
+    assert read_dataset(path) == first and len(read) == 2  # it may change within the same tick
+    monkeypatch.setattr(module, "TICK", 0)
+    for _ in range(3):
+        assert read_dataset(path) == first
+    assert len(read) == 3
+    time.sleep(0.02)  # a tick of the clock of most disks
+    path.write_text(path.read_text().replace('"sampling_rate": 100', '"sampling_rate": 200'))
+    for _ in range(2):
+        assert read_dataset(path).sampling_rate == 200
+    assert len(read) == 4
+    path.write_text("{}")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"damaged"):
+            read_dataset(path)
 
 
 def test_a_folder_that_is_not_there(tmp_path):
