@@ -307,7 +307,8 @@ def _beyond(comparisons: Sequence[Tunable]) -> str:
     theirs = [sum(numbers) for numbers in zip(*references.values(), strict=True)]
     if not sum(arms.values()) + theirs[1]:
         return ""
-    name, ours = comparisons[0].reference.mode, sum(runs[one] for one in arms)
+    modes, ours = {one.mode for one in references}, sum(runs[one] for one in arms)
+    name = modes.pop() if len(modes) == 1 else "their controls"  # each mode may have its own
     return (
         f", and one beyond in {sum(arms.values())} of {ours} runs, and in "
         f"{theirs[1]} of {theirs[0]} of {name}"

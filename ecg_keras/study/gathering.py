@@ -134,13 +134,20 @@ def _list_precisions(
 ) -> tuple[str, ...]:
     """A line where runs that are compared asked their device for the precision, and got several."""
     pairs: tuple[Compared | Control, ...] = (*comparisons, *controls)
-    differing = []
-    for one in pairs:
-        runs = (*arms[one.arm].runs, *arms[one.reference].runs)
-        automatic = [cell.run for cell in runs if cell.recipe.training.precision == "auto"]
-        found = {run.read_status().get("precision") for run in automatic}
-        if len(found - {None}) > 1:  # earlier versions did not note it
-            differing.append(f"{one.arm} and {one.reference}")
+    # a tuned run takes over its environment.json, and of its status a part
+    found = {
+        name: {
+            cell.run.read_environment().get("precision")
+            for cell in arms[name].runs
+            if cell.recipe.training.precision == "auto"
+        }
+        for name in dict.fromkeys(name for one in pairs for name in (one.arm, one.reference))
+    }
+    differing = [
+        f"{one.arm} and {one.reference}"
+        for one in pairs
+        if len((found[one.arm] | found[one.reference]) - {None}) > 1
+    ]
     if not differing:
         return ()
     return (

@@ -7,6 +7,7 @@ from test_findings import compared
 
 from ecg_keras.evaluation import NO_RATE, UNKNOWN_TUNING
 from ecg_keras.statistics import headline
+from ecg_keras.statistics.verdict import say_tuning
 
 
 def say(*comparisons):
@@ -113,6 +114,18 @@ def test_runs_with_a_setting_beyond_the_edge_are_counted():
     assert say(one, other).endswith(f"{tuned}in 5 of 10 runs, and in 1 of 5 of scratch.")
     single = replace(compared(0.08, seeds=1), settings=(4, 4), beyond=(0, 1))
     assert say(single).endswith(f"{tuned}for scratch.")
+
+
+def test_runs_of_several_controls_are_not_counted_for_one_of_them():
+    one = replace(compared(0.08), settings=(4, 4), beyond=(3, 1))
+    other = replace(
+        one,
+        arm=replace(one.arm, mode="gradual"),
+        reference=replace(one.reference, mode="gradual_from_random"),
+    )
+    assert say_tuning((one, other)).endswith("in 6 of 10 runs, and in 2 of 10 of their controls.")
+    alike = replace(other, reference=one.reference)
+    assert say_tuning((one, alike)).endswith("in 6 of 10 runs, and in 1 of 5 of scratch.")
 
 
 def test_runs_that_are_not_tuned_have_no_setting_beyond():

@@ -558,11 +558,11 @@ def test_runs_of_different_precisions_that_are_compared_are_said(tmp_path):
     more = "grid: {seeds: [0, 1]}\nquestion: {bootstrap: 100}"
     plan = finished(tmp_path, more)
     first, *others = (cell.run for cell in plan.cells if cell.arm is not None)
-    assert said(plan) == []  # as earlier versions leave it
-    for run in (first, *others):
-        run.write_status(precision="mixed_bfloat16")
     assert said(plan) == []
-    first.write_status(precision="float32")
+    for run in (first, *others):
+        write_json(run.environment, {"precision": "mixed_bfloat16"})
+    assert said(plan) == []
+    write_json(first.environment, {"precision": "float32"})
     (line,) = said(plan)
     assert "ludb, resnet1d18, finetune from georgia and ludb, resnet1d18, scratch." in line
 
@@ -571,7 +571,7 @@ def test_runs_of_different_precisions_that_are_compared_are_said(tmp_path):
     folder.mkdir()
     plan = finished(folder, f"{chosen}\n{more}")
     for cell, precision in zip(plan.cells, itertools.cycle(["float32", "float64"])):
-        cell.run.write_status(precision=precision)
+        write_json(cell.run.environment, {"precision": precision})
     assert said(plan) == []  # what a study sets is shown as such
 
 

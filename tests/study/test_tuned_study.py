@@ -4,6 +4,7 @@ import pytest
 from studies import MODES, run_here, study_plan, tiny, tiny_data
 
 from ecg_keras.errors import ConfigError
+from ecg_keras.files import write_json
 from ecg_keras.report import write_study
 from ecg_keras.study import snapshot
 from ecg_keras.study.cost_text import cost_table
@@ -149,6 +150,19 @@ def test_the_page_shows_settings_choices_and_cost(plan):
     rows = (plan.folder / "tables" / "tuning.csv").read_text().splitlines()
     assert len(rows) == 1 + 4
     assert rows[1].split(",")[-4] == "rate 0.01"
+
+
+@pytest.mark.slow
+def test_tuned_runs_of_different_precisions_are_said(plan):
+    """A tuned run took over what its candidate computed in."""
+    tuned = next(cell.run for cell in plan.cells if cell.arm and cell.recipe.tune)
+    kept = tuned.environment.read_bytes()
+    assert tuned.read_environment()["precision"] == "float32"
+    assert not any("different precisions" in line for line in gather(plan).not_done)
+    write_json(tuned.environment, {"precision": "mixed_bfloat16"})
+    (line,) = (line for line in gather(plan).not_done if "different precisions" in line)
+    assert "finetune from" in line and "scratch, pooled head." in line
+    tuned.environment.write_bytes(kept)
 
 
 @pytest.mark.slow
