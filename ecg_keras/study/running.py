@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from ecg_keras.config import (
 )
 from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.files import lock_file, refresh
+from ecg_keras.statistics import ArmName
 from ecg_keras.stopping import stopping
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.given_upstreams import import_published
@@ -99,7 +99,7 @@ def run_study(
     Args:
         plan: of `list_cells`.
         workers: processes on this machine, which share its cores and GPUs.
-        shard: ``(i, n)``, with i from 1 to n: run an n-th of the cells, of all arms alike, and the
+        shard: ``(i, n)``, with i from 1 to n: run an n-th of the cells, as many of each arm, and the
             pre-trainings they need.
         ray: address of a Ray cluster, or ``"local"``, instead of local processes.
         gpus_per_cell, cpus_per_cell: what each cell requests of Ray.
@@ -128,13 +128,13 @@ def run_study(
     check_unchanged(plan, cells)
     check_unfinished(plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    with lock_file(plan.folder / LOCK):
-        pass  # where nothing can be locked, it is refused before a cell is run
     for cell in cells:
         forget_failure(cell.run)
     states = snapshot(plan).states
     left = sum(states[cell.name] not in OVER for cell in cells)
     if left:
+        with lock_file(plan.folder / LOCK):
+            pass  # where nothing can be locked, it is refused before a cell is run
         import_published(plan.given.values())
         pool: AbstractContextManager[Pool] = (
             open_processes(plan, workers, left)
@@ -155,12 +155,20 @@ def share(plan: StudyPlan, shard: tuple[int, int] | None) -> tuple[Cell, ...]:
     if shard is None:
         return plan.cells
     number, shards = shard
-    # in the grid's order an arm would have its own machines, and these may compute otherwise
-    downstream = sorted(
-        (cell for cell in plan.cells if cell.kind == "downstream"),
-        key=lambda cell: hashlib.sha256(cell.name.encode()).digest(),
-    )
-    ours = {cell.name for cell in downstream[number - 1 :: shards]}
+    arms: dict[ArmName | None, list[Cell]] = defaultdict(list)
+    for cell in plan.cells:
+        if cell.kind == "downstream":
+            arms[cell.arm].append(cell)
+    # machines may compute otherwise: whole rounds go seed by seed and fold by fold, so that what is
+    # compared shares one; what is left of each arm is dealt on, so that no shard has more to do
+    ours: set[str] = set()
+    dealt = 0
+    for cells in arms.values():
+        whole = len(cells) - len(cells) % shards
+        places = [*range(whole), *range(dealt, dealt + len(cells) - whole)]
+        dealt += len(cells) - whole
+        pairs = zip(cells, places, strict=True)
+        ours.update(cell.name for cell, place in pairs if place % shards == number - 1)
     for cell in reversed(plan.cells):  # what a cell needs comes before it
         if cell.name in ours:
             ours.update(cell.needs)

@@ -338,12 +338,24 @@ def test_shards_share_the_cells_and_each_has_the_pretrainings_it_needs(
     assert max(sizes) - min(sizes) <= 1
 
 
-@pytest.mark.parametrize("shards", [2, 4])
-def test_each_shard_has_cells_of_each_arm(tmp_path, shards):
-    plan = study_plan(tmp_path, grid={"seeds": list(range(20))})
-    for number in range(1, shards + 1):
-        part = share(plan, (number, shards))
-        assert {cell.arm.mode for cell in part if cell.arm} == {"scratch", "finetune"}
+@pytest.mark.parametrize("seeds", [3, 5, 20])
+@pytest.mark.parametrize("shards", [2, 3, 4, 8])
+def test_shards_have_as_much_of_each_arm_and_keep_pairs_together(tmp_path, seeds, shards):
+    plan = study_plan(tmp_path, grid={"seeds": list(range(seeds))})
+    parts = [
+        [cell for cell in share(plan, (number, shards)) if cell.kind == "downstream"]
+        for number in range(1, shards + 1)
+    ]
+    counts = [Counter(cell.arm for cell in part) for part in parts]
+    arms = dict.fromkeys(cell.arm for part in parts for cell in part)
+    assert {arm.mode for arm in arms} == {"scratch", "finetune"}
+    for arm in arms:
+        assert {count[arm] for count in counts} <= {seeds // shards, -(-seeds // shards)}
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+    found = [Counter(cell.seed for cell in part) for part in parts]
+    together = sum(len(arms) in [count[seed] for count in found] for seed in range(seeds))
+    assert together >= seeds - seeds % shards
 
 
 STANDS_FOR = """
@@ -431,8 +443,12 @@ def test_without_locks_nothing_is_begun(tmp_path, monkeypatch):
 
     monkeypatch.setattr("fcntl.flock", refuse)
     monkeypatch.setattr(running, "open_processes", None)
+    plan = tiny(tmp_path)
     with pytest.raises(DataError, match="study: this file system keeps no locks"):
-        run_study(tiny(tmp_path))
+        run_study(plan)
+    for cell in plan.cells:
+        finish_cell(cell)
+    assert run_study(plan).counts["done"] == len(plan.cells)  # as with a copy, to have its page
 
 
 def test_another_process_gets_the_same_plan(tmp_path):
