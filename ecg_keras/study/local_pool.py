@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from ecg_keras.training import SHARED_BY
 
 # times that a process may end before it begins
 STARTS = 3
+# signals from outside; others a process sends itself, as where a library aborts
+KILLS = (signal.SIGKILL, signal.SIGTERM)
 # seconds that a process has to end when it is asked to
 GRACE = 10.0
 
@@ -115,7 +118,7 @@ class Worker:
         self.request = None
         if not self.answer:
             code = self.end() or 0
-            killed = code < 0  # by a signal; else it printed what it ended with
+            killed = -code in KILLS  # else it printed what it ended with
             raise ProcessDied(f"exit code {code}", None if killed else str(self.log.name))
         return self.answer == b"1"
 

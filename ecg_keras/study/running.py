@@ -37,18 +37,18 @@ from ecg_keras.study.state import (
     keeps_its_upstream,
     snapshot,
 )
-from ecg_keras.study.worker import ProcessDied
+from ecg_keras.study.worker import LOG, ProcessDied
 from ecg_keras.workflow import known_dataset
 
-# a cell that ended as many processes, none of which trained any of it, is recorded as failed
+# a cell that ended as many processes in a row, none of which kept a new checkpoint, has failed
 DEATHS = 2
 KILLED = (
     "the process that ran it was killed {times} times ({how}), perhaps for want of memory. Use "
     "fewer workers or a smaller training.batch_size, and run the same command again."
 )
 ENDED = (
-    "the process that ran it ended {times} times by itself ({how}). The end of {log} says why: "
-    "correct that, and run the same command again."
+    "the process that ran it ended {times} times by itself ({how}). The end of {printed} says why, "
+    "or of {log}: correct that, and run the same command again."
 )
 # seconds between looks at the study
 PAUSE = 1.0
@@ -99,8 +99,8 @@ def run_study(
     Args:
         plan: of `list_cells`.
         workers: processes on this machine, which share its cores and GPUs.
-        shard: ``(i, n)``, with i from 1 to n: run an n-th of the cells, as many of each arm, and the
-            pre-trainings they need.
+        shard: ``(i, n)``, with i from 1 to n: run an n-th of the cells, as many of each arm, and
+            the pre-trainings they need.
         ray: address of a Ray cluster, or ``"local"``, instead of local processes.
         gpus_per_cell, cpus_per_cell: what each cell requests of Ray.
         on_tick: called about once a second with how far the study is.
@@ -219,7 +219,8 @@ def dispatch(
                 deaths[cell.name] += 1
                 if deaths[cell.name] >= DEATHS:
                     why = KILLED if error.log is None else ENDED
-                    why = why.format(times=deaths[cell.name], how=error, log=error.log)
+                    times, printed = deaths[cell.name], cell.run.folder / LOG
+                    why = why.format(times=times, how=error, printed=printed, log=error.log)
                     fail_unfinished(cell, why)
                 continue
             if free and check:

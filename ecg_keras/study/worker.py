@@ -130,8 +130,10 @@ def _writing_to(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for stream, before in zip((1, 2), kept, strict=True):
-            os.dup2(before, stream)
-            os.close(before)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # what a full disk refuses is then printed where the process began
+            for stream, before in zip((1, 2), kept, strict=True):
+                os.dup2(before, stream)
+                os.close(before)

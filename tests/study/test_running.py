@@ -1,6 +1,7 @@
 """Studies that really run, on simulated ECGs and tiny networks."""
 
 import errno
+import io
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ from ecg_keras.cli.study_command import study
 from ecg_keras.config import LoadedRecipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.simulate import simulate
-from ecg_keras.study import StudyPlan, local_pool, run_study, running, snapshot
+from ecg_keras.study import StudyPlan, local_pool, run_study, running, snapshot, worker
 from ecg_keras.study.running import share
 from ecg_keras.study.state import is_claimed
 from ecg_keras.study.worker import MANY, pack, unpack
@@ -410,8 +411,13 @@ def test_processes_that_end_before_they_begin_are_no_fault_of_a_cell(tmp_path, m
     [
         (
             "sys.exit('No space left on device')",
-            "the process that ran it ended 2 times by itself (exit code 1). The end of {log} says "
-            "why: correct that, and run the same command again.",
+            "the process that ran it ended 2 times by itself (exit code 1). The end of {printed} "
+            "says why, or of {log}: correct that, and run the same command again.",
+        ),
+        (
+            "os.kill(os.getpid(), 6)",
+            "the process that ran it ended 2 times by itself (exit code -6). The end of {printed} "
+            "says why, or of {log}: correct that, and run the same command again.",
         ),
         (
             "os.kill(os.getpid(), 9)",
@@ -432,8 +438,27 @@ def test_how_a_process_ended_decides_what_is_said_of_it(tmp_path, monkeypatch, e
     with local_pool.open_processes(plan, 1, 1) as pool:
         running.dispatch(plan, [cell], pool, lambda now: None, check=False)
     log = plan.folder / "workers.log"
-    assert dict(snapshot(plan).failures)[cell.name] == expected.format(log=log)
+    said = expected.format(log=log, printed=cell.run.folder / "cell.log")
+    assert dict(snapshot(plan).failures)[cell.name] == said
     assert log.read_text().count("No space left on device") == 2 * ("sys.exit" in end)
+
+
+def test_a_process_prints_where_it_began_once_a_cell_can_print_no_more(tmp_path, monkeypatch):
+    before = os.fstat(1)
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(OSError, match="No space"), worker._writing_to(tmp_path / "cell.log"):
+        sys.stdout.full = True
+    assert os.path.samestat(os.fstat(1), before)
+
+
+class Full(io.StringIO):
+    """A file on a disk that fills up."""
+
+    full = False
+
+    def flush(self):
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.filterwarnings("ignore:flock not supported")
