@@ -118,7 +118,7 @@ def run_pilots(
         heads[checkpoint] = fit_frozen_heads(
             way,
             _slug(replace(way, mode="linear probe", setting=None)),
-            range(seeds),
+            range(first, first + seeds),
             lambda start, seed: costs.recipe(start, size, seed),
             lambda recipe, name: _train(recipe, name, shards, Run(folder / name)),
         )

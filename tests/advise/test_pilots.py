@@ -1,11 +1,13 @@
 """How large pilots are, and which setting goes on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from advice_parts import SCRATCH, dataset
+from advice_parts import PROBE, SCRATCH, dataset
 
+from ecg_keras import data
 from ecg_keras.advise import pilots
 from ecg_keras.advise.pilot_sizes import PilotCosts, Size
 from ecg_keras.config import Tune
@@ -107,6 +109,28 @@ def test_pilots_are_as_large_as_there_is_time_for():
     assert costs(60).choose([one], 6 * 60 * 80, 1) == (0, Size(60, 80))
     with pytest.raises(ConfigError, match=r"--pilot-minutes: the smallest pilot runs need about 3"):
         costs(1000).choose([two, one], 6 * 200 * 16 - 120, 1)
+
+
+@pytest.mark.parametrize(("tune", "expected"), [(None, [0, 1]), (Tune(), [1, 2])])
+def test_frozen_heads_have_the_seeds_of_the_pilots(tmp_path, monkeypatch, tune, expected):
+    checkpoint = tmp_path / "up.keras"
+    checkpoint.touch()
+    way, seeds, heads = replace(PROBE, checkpoint=str(checkpoint)), [], []
+
+    def train(recipe, name, shards, run, **_):
+        seeds.append(recipe.training.seed)
+        run.write_status(seconds=1.0)
+        return Predictions(["MI", "HYP"], ["a"], ["a"], [[1, 0]], [[0.5, 0.5]])
+
+    monkeypatch.setattr(pilots, "PilotCosts", Costs)
+    monkeypatch.setattr(Costs, "settle", lambda self, ways, *_: (Size(60, 4), ways[0]))
+    monkeypatch.setattr(data, "describe", lambda shards: dataset())
+    monkeypatch.setattr(pilots, "_train", train)
+    monkeypatch.setattr(pilots, "_tune", lambda way, *_: (way, None, False))
+    monkeypatch.setattr(pilots, "fit_frozen_heads", lambda *given: heads.extend(given[2]))
+    settings = {"minutes": 1.0, "seeds": 2, "tune": tune, "report": lambda *_: None}
+    pilots.run_pilots([[way]], Path("shards"), tmp_path, **settings)
+    assert seeds == heads == expected
 
 
 def test_a_setting_whose_network_answers_no_numbers_has_diverged(shards, tmp_path, monkeypatch):
