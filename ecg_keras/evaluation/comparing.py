@@ -108,6 +108,7 @@ def compare(
         labels=labels,
         budgets=budgets,
         margin=margin,
+        has_ridge_head=False,
     )
 
 

@@ -83,7 +83,8 @@ class Comparison:
         margin: differences below it do not matter; ``None`` in files of earlier versions, which
             have no verdict of equivalence.
         groups: the difference in groups of records, where some were looked at.
-        has_ridge_head: whether one of the two is known to be a head in closed form.
+        has_ridge_head: whether one of the two is known to be a head in closed form; ``None`` in
+            files of earlier versions, which do not say so.
     """
 
     metric: str
@@ -102,7 +103,7 @@ class Comparison:
     diagnostics: tuple[str, ...] = ()
     margin: float | None = None
     groups: tuple[GroupGain, ...] = ()
-    has_ridge_head: bool = False
+    has_ridge_head: bool | None = None
 
     @property
     def sentence(self) -> str:
@@ -126,7 +127,8 @@ class Comparison:
     def _tuning(self) -> str:
         """How the two were tuned, or that nobody knows: silence would read as a fair comparison."""
         if self.budgets is None:
-            return f" {NO_RATE if self.has_ridge_head else UNKNOWN_TUNING}"
+            tuning = {True: NO_RATE, False: UNKNOWN_TUNING, None: ""}
+            return f" {tuning[self.has_ridge_head]}".rstrip()
         first, second = self.budgets
         settings, further = (first.settings, second.settings), (first.further, second.further)
         return f" {describe_tuning(self.names, settings, further)}"

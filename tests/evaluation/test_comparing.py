@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.evaluation import Comparison, Predictions, compare, delong_test, evaluate
+from ecg_keras.evaluation import (
+    UNKNOWN_TUNING,
+    Comparison,
+    Predictions,
+    compare,
+    delong_test,
+    evaluate,
+)
 from ecg_keras.metrics import METRICS
 
 LABELS = ("NORM", "MI", "RARE")
@@ -72,9 +79,11 @@ def test_within_the_margin_two_models_are_equivalent_and_the_file_keeps_it(tmp_p
 def test_a_file_of_an_earlier_version_has_no_margin(planted, tmp_path):
     planted.save_json(tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
-    del content["margin"]
+    del content["margin"], content["has_ridge_head"]
     (tmp_path / "a.json").write_text(json.dumps(content))
-    assert Comparison.load_json(tmp_path / "a.json").margin is None
+    found = Comparison.load_json(tmp_path / "a.json")
+    assert found.margin is None
+    assert planted.sentence == f"{found.sentence} {UNKNOWN_TUNING}"  # it may be of ridge heads
 
 
 def test_identical_predictions_differ_by_exactly_nothing():
