@@ -198,7 +198,8 @@ def _worth_table(study: StudyView) -> Table:
         f"The number of training ECGs on which the reference scores the same, with its "
         f"{study.level} interval; beyond and below the sizes are more than the largest that was "
         "tried and fewer than the smallest, about which nothing is said. The factor is that number "
-        "over the way's own, and undefined where the number is not within the sizes as measured.",
+        "over the way's own, and undefined where the number is not within the sizes as measured; "
+        "it is beyond the sizes where all of the number's interval is.",
         (
             *CURVE,
             Column("equal_records", "Equal to", "records"),

@@ -205,7 +205,8 @@ def _number(kind: Kind, value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING.get(kind, "undefined")
     if isinstance(value, float) and math.isinf(value):
-        return "no bound" if value > 0 else "below the sizes"
+        above = "beyond the sizes" if kind in SIZED else "no bound"
+        return above if value > 0 else "below the sizes"
     if kind in FORMATS:
         return f"{value:{FORMATS[kind]}}".replace("-", "−")
     if kind == "factor":
