@@ -169,5 +169,5 @@ def _make_error(
         f"{more}. {advice}"
     )
     if more:
-        error.add_note(list_problems(problems))
+        error.__notes__ = [list_problems(problems)]  # `add_note` is of Python 3.11
     return error
