@@ -58,6 +58,8 @@ OTHERWISE = (
 choose_files = reading("*.hea", "*.mat", "*.dat")
 # the recordings of ptb and of st_petersburg_incart, inside any folders
 _SEVERAL_OF_ONE = re.compile(r"(?:.*/)?(?P<set>[SI])\d{4}")
+# the first line of a header: a line follows for each signal, or for each segment
+_COUNTS = re.compile(r"\s*[^\s/]+(?:/(?P<segments>\d{1,9}))?\s+(?P<signals>\d{1,9})(?!\S)")
 # '#Dx: 426783006,' and '# Dx: 426783006'
 _FIELD = re.compile(r"^#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
@@ -161,19 +163,31 @@ def _walk(folder: str, prefix: str) -> Iterator[str]:
             yield from _walk(entry.path, f"{prefix}{entry.name}/")
 
 
+def _is_short(header: str) -> bool:
+    """Whether a header lacks lines of its signals: whole ones of other databases have no `#`."""
+    if "#" in header:
+        return False
+    lines = [line for line in header.splitlines() if line.strip()]
+    first = _COUNTS.match(lines[0]) if lines else None
+    if first is None:
+        return not lines
+    return len(lines) <= int(first["segments"] or first["signals"])
+
+
 def _read_info(
     text: str, record_id: str, path: Path, definition: Definition, known: frozenset[str]
 ) -> RecordInfo:
     if text.lstrip().startswith("<"):
         raise DataError("a web page, no header: download it again.")
-    if "#" not in text:
+    if _is_short(text):
         raise DataError("empty, or ends before its comments: download it again.")
     fields = dict(_FIELD.findall(text[text.find("#") :]))
     codes = [code.strip() for code in fields.get("Dx", "").split(",") if code.strip()]
     if not codes:
+        again = "" if "#" in text else " Download it again if its publisher's file has one."
         raise DataError(
             "no diagnosis: a recording of the Challenges of 2020 and 2021 has a line `#Dx: "
-            f"code,code`. {OTHERWISE}"
+            f"code,code`.{again} {OTHERWISE}"
         )
     unknown = sorted(set(codes) - known)
     if unknown:

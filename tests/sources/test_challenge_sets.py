@@ -105,16 +105,25 @@ def test_a_wrong_value_names_the_header(tmp_path, fields, message):
         list_one(tmp_path, **fields)
 
 
+SIGNALS = "A0001 12 500 5000\n" + "A0001.mat 16+24 1000/mV 16 0 28 -1716 0 I\n" * 12
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "empty, or ends before its comments: download it again"),
-        ("A0001 12 500 5000\nA0001.mat 16+24 1000/mV 16", "empty, or ends before its comments"),
+        (SIGNALS[:40], "empty, or ends before its comments: download it again"),
+        (SIGNALS[: SIGNALS.rfind("A0001.mat")], "empty, or ends before its comments"),
+        (SIGNALS[:-9], r"no diagnosis: .* Download it again if .* by data\.source: folder"),
+        (SIGNALS, r"no diagnosis: .* Download it again if .* by data\.source: folder"),
+        ("A0001/2 12 500 5000\nA1 2500\n", "empty, or ends before its comments"),
+        ("A0001/2 12 500 5000\nA1 2500\nA2 2500\n", "no diagnosis: .* Download it again if"),
+        ("notes on this folder\n", "no diagnosis: "),
         ("\n<!DOCTYPE html>\n<style>\n#top {}\n", "a web page, no header: download it again"),
-        ("A0001 12 500 5000\n#Age: 56\n", "no diagnosis: .* by data.source: folder"),
+        ("A0001 12 500 5000\n#Age: 56\n", r"no diagnosis: .* `#Dx: code,code`\. Recordings with"),
     ],
 )
-def test_a_header_that_is_not_whole_is_downloaded_again(tmp_path, text, message):
+def test_only_a_header_that_is_not_whole_is_to_be_downloaded_again(tmp_path, text, message):
     list_one(tmp_path)
     (tmp_path / "A0001.hea").write_text(text)
     with pytest.raises(DataError, match=f"A0001.hea: {message}"):
