@@ -45,8 +45,8 @@ HIDDEN_AGE = re.compile(
 )
 # how those in their first year are written, who are half a year old on average
 FIRST_YEAR = re.compile(r"<\s*1\s*([a-z.]*)")
-# months, or an age and a sex: 45M. In DICOM's form of three digits it is months
-AGE_OR_SEX = re.compile(r"(?![0-9]{3}m)[0-9.,]+m")
+# months or weeks, or an age and a sex: 45M, 45 W. In DICOM's form of three digits it is an age
+AGE_OR_SEX = re.compile(r"(?![0-9]{3}[mw])[+-]?[0-9.,]+\s*[mw]")
 UNITS_PER_YEAR = {
     1: ("", "y", "y.", "yr", "yrs", "year", "years", "yo", "y.o.", "j", "jahr", "jahre", "a",
         "ans"),
@@ -84,7 +84,11 @@ def parse_age(text: str) -> float | None:
             raise DataError(
                 f"an age must be a number of years. Received: {text!r:.80}. It may have a unit, as "
                 "056Y and 6 months have, or be a band, as 60-69 is."
-                + (" M may mean months here, or male: write 6 months, or 006M." if both else "")
+                + (
+                    " M may mean months here or male, and W weeks or female: write 6 months, or "
+                    "006M."
+                )
+                * bool(both)
             ) from None
         age = float(found[1].replace(",", ".")) / PER_YEAR[found[2]]
     return age if math.isfinite(age) and 0 <= age <= OLDEST else None

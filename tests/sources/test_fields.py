@@ -74,7 +74,7 @@ def test_other_texts_are_named():
         (">89", None), ("> 89", None), ("90+", None), ("\u226590", None), (">=90", None),
         ("300", None), ("999", None), ("-1", None), ("NA", None), ("N/A", None), ("None", None),
         ("-", None), ("unknown", None), ("U", None), ("", None),
-        ("<1", 0.5), ("< 1 year", 0.5), ("<1y", 0.5), ("6 m", 0.5), ("6 mo", 0.5), ("6mo", 0.5),
+        ("<1", 0.5), ("< 1 year", 0.5), ("<1y", 0.5), ("6 mo", 0.5), ("6mo", 0.5),
         ("045M", 3.75), ("85 and over", None), ("90 or older", None), ("85 years and over", None),
     ],
 )  # fmt: skip
@@ -93,6 +93,7 @@ def test_a_band_of_years_is_read_as_its_middle(text, age):
 @pytest.mark.parametrize(
     "text",
     ["<2", "<1 month", "18 and over", "45M", "6m", "6,5m", "1234m",
+     "6 m", "45 M", "+45M", "045 M", "45W", "45 w", "6,5 W",
      ">18", "18+", "50-40", "40-40", "90-150", "6-12 months", "02.03.1950", "1950-03-02",
      "6 q", "60-"],
 )  # fmt: skip
@@ -101,11 +102,12 @@ def test_what_is_no_age_is_refused(text):
         parse_age(text)
 
 
-def test_a_number_and_m_may_be_an_age_and_a_sex():
-    with pytest.raises(
-        DataError, match=r"'45M'\. .* months here, or male: write 6 months, or 006M"
-    ):
-        parse_age("45M")
+def test_a_number_and_a_letter_may_be_an_age_and_a_sex():
+    for text in ("45M", "45 W"):
+        with pytest.raises(
+            DataError, match=f"'{text}'.* months here or male, and W weeks or female: write 6 month"
+        ):
+            parse_age(text)
 
 
 def test_sexes_as_tables_write_them():
