@@ -40,6 +40,7 @@ def transferability(
     Only the target's training split is read.
     """
     from ecg_keras.cli.progress import progress_bar
+    from ecg_keras.data import describe
     from ecg_keras.files import write_json
     from ecg_keras.training import describe_known
     from ecg_keras.transferability import rank_checkpoints
@@ -50,7 +51,7 @@ def transferability(
         )
     if json_file is not None:
         write_json(json_file, ranking.as_json())
-    is_part = ranking.records == records
+    is_part = ranking.records < describe(target).splits["train"].records
     say(
         f"{ranking.target}: {ranking.records} training records of {ranking.patients} patients, "
         f"{len(ranking.labels)} labels{' (a nested subset: --records)' if is_part else ''}"

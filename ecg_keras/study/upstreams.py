@@ -190,21 +190,28 @@ def rank_upstreams(
     gains = _gains_on_most_records(arms, comparisons)
     values: dict[str, list[tuple[ArmName, float, float]]] = defaultdict(list)
     missed: dict[str, None] = {}
+    # what earlier versions measured on all records is taken where there is no other to rank
+    in_part = {
+        name.downstream
+        for name in gains
+        if _exceeds(cell := arms[name].runs[0]) and _key(cell) not in kept
+    }
     for done, (name, gain) in enumerate(gains.items(), start=1):
         cell = arms[name].runs[0]
-        key = _key(cell)
-        if cell.train_records > MOST_RECORDS:
-            missed[
-                f"How well upstreams fit {name.downstream} is measured on {MOST_RECORDS:,} of the "
-                "training ECGs, a part of those that its runs are trained on."
-            ] = None
+        is_part = _exceeds(cell) and name.downstream in in_part
+        key = _key(cell, is_part=is_part)
         if key not in kept:
             try:
-                kept[key] = _score(cell)
+                kept[key] = _score(cell, is_part=is_part)
                 write_json(path, kept)
             except DataError as error:  # not kept: the shards may be back for the next page
                 what = f"How well {name.upstream} fits {name.downstream} is not said"
                 missed[f"{what}: {error}"] = None
+        if is_part and kept.get(key):
+            missed[
+                f"How well upstreams fit {name.downstream} is measured on {MOST_RECORDS:,} of the "
+                "training ECGs, a part of those that its runs are trained on."
+            ] = None
         for metric, value in kept.get(key, {}).items():
             values[metric].append((name, transferability.oriented(metric, value), gain))
         on_progress(done, len(gains))
@@ -238,27 +245,32 @@ def _gains_on_most_records(
     return {one.arm: one.contrast.value for one in comparisons if one.arm in chosen}
 
 
-def _key(cell: FinishedCell) -> str:
-    """What decides the metrics of a cell's upstream."""
+def _exceeds(cell: FinishedCell) -> bool:
+    """Whether a run has more training records than upstreams are measured on."""
+    return cell.train_records > MOST_RECORDS
+
+
+def _key(cell: FinishedCell, *, is_part: bool = False) -> str:
+    """What decides the metrics of a cell's upstream, on its training records or a part of them."""
     key = (
         f"{_upstream_of(cell).read_status()['fingerprint']} {cell.dataset.fingerprint} "
         f"{cell.recipe.data.train_records} {cell.recipe.data.subset} {cell.recipe.training.seed}"
     )
-    if cell.train_records > MOST_RECORDS:
+    if is_part:
         key += f" at most {MOST_RECORDS}"
     if cell.left_out:
         key += f" without {fingerprint({'records': list(cell.left_out)})[:16]}"
     return key
 
 
-def _score(cell: FinishedCell) -> dict[str, float]:
-    """Every metric of a cell's upstream on its training records; none where none is defined."""
+def _score(cell: FinishedCell, *, is_part: bool) -> dict[str, float]:
+    """Every metric of a cell's upstream on these records; none where none is defined."""
     settings = cell.recipe.data
     features = transferability.extract(
         _upstream_of(cell).folder,
         cell.shards,
         split="train",
-        train_records=MOST_RECORDS if cell.train_records > MOST_RECORDS else settings.train_records,
+        train_records=MOST_RECORDS if is_part else settings.train_records,
         seed=cell.recipe.training.seed,
         subset=settings.subset,
         left_out=cell.left_out,

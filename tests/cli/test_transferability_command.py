@@ -7,6 +7,7 @@ import pytest
 from test_other_commands import shards_of
 
 from ecg_keras.cli.checkpoint_commands import transferability
+from ecg_keras.data import describe
 from ecg_keras.transferability import MOST_RECORDS, rank_checkpoints
 
 
@@ -42,6 +43,11 @@ def test_one_checkpoint_has_no_rank(ecg_keras, project, target):
     assert "labels (a nested subset: --records)" in answer.out
     assert "(1)" not in answer.out
     assert "nothing to be ranked against" in answer.out
+    every = str(describe(project / target).splits["train"].records)
+    answer = ecg_keras(
+        "transferability", project / "runs/up", "--target", target, "--records", every
+    )
+    assert f"{every} training records" in answer.out and "subset" not in answer.out
 
 
 def test_of_many_records_a_part_is_looked_at():

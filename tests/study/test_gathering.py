@@ -690,27 +690,54 @@ def test_upstreams_are_ranked_within_a_mode_and_not_over_all_arms(tmp_path, monk
     assert found.tau == pytest.approx((1, 1, 1))
 
 
-def test_of_many_training_records_upstreams_are_ranked_by_a_part(tmp_path, monkeypatch):
-    arms, _ = read_arms(finished(tmp_path, "grid: {seeds: [0]}"))
-    compared = [
-        SimpleNamespace(arm=name, contrast=SimpleNamespace(value=0.1))
-        for name in arms
-        if name.upstream
-    ]
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """Ranks two upstreams of a study, but those named; on how many records, and what is said."""
+    text = "".join(f"  {source}: {{data: {{source: {source}}}}}\n" for source in ("georgia", "sph"))
+    recipe = RECIPE.replace("  georgia: {data: {source: georgia}}\n", text)
+    monkeypatch.setattr("finished_study.RECIPE", recipe)
+    arms, _ = read_arms(finished(tmp_path, "grid: {seeds: [0]}", lambda cell: 1.0))
     asked = []
+    monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
 
     def extract(*args, train_records, **rest):
         asked.append(train_records)
 
-    monkeypatch.setattr(transferability, "extract", extract)
-    monkeypatch.setattr(transferability, "score_all", lambda features: {"knn": 0.5})
-    settings = {"level": 0.95, "bootstrap": 100, "seed": 0}
-    for most, notes in ((20_000, 0), (50, 1), (50, 1)):
+    def measure(most, without="", failing=False):
+        def fail(*args, **rest):
+            raise DataError("gone")
+
+        compared = [
+            SimpleNamespace(arm=name, contrast=SimpleNamespace(value=0.1))
+            for name in arms
+            if name.upstream and name.upstream != without
+        ]
+        asked.clear()
+        monkeypatch.setattr(transferability, "extract", fail if failing else extract)
         monkeypatch.setattr("ecg_keras.study.upstreams.MOST_RECORDS", most)
+        settings = {"level": 0.95, "bootstrap": 100, "seed": 0}
         _, said = rank_upstreams(arms, compared, tmp_path / "kept.json", **settings)
-        assert len(said) == notes
-    assert said[0].startswith("How well upstreams fit ludb is measured on 50 of the training ECGs")
-    assert asked == [None, 50]  # values of few and of many records are kept apart
+        return list(asked), said
+
+    return measure
+
+
+def test_of_many_training_records_upstreams_are_ranked_by_a_part(measured):
+    _, said = measured(50, failing=True)
+    assert not any("is measured on" in line for line in said)  # nothing is there
+    for asked in ([50, 50], []):
+        found, (said,) = measured(50)
+        assert found == asked
+    assert said.startswith("How well upstreams fit ludb is measured on 50 of the training ECGs")
+
+
+def test_values_of_all_training_records_are_taken_where_all_upstreams_have_them(measured):
+    assert measured(20_000, without="sph") == ([None], ())
+    assert measured(50, without="sph") == ([], ())
+    asked, said = measured(50)  # of few records and of many they can't be compared
+    assert asked == [50, 50] and len(said) == 1
+    assert measured(20_000) == ([None], ())
+    assert measured(50) == ([], ())
 
 
 def test_nothing_finished_is_told_with_what_to_do(tmp_path):
