@@ -77,10 +77,11 @@ def import_published(given: Iterable[GivenUpstream]) -> None:
 
     A network that this process built would keep the memory of a GPU as long as the study runs.
     """
+    published = [(one, one.published) for one in given if one.published is not None]
     imports = [
-        (str(one.path), str(one.run.folder), str(one.published.card_path))
-        for one in given
-        if one.published is not None and not one.published.is_made_in(one.run)
+        (str(one.path), str(one.run.folder), str(theirs.card_path))
+        for one, theirs in published
+        if not theirs.is_made_in(one.run)
     ]
     if not imports:
         return
@@ -97,9 +98,10 @@ def import_published(given: Iterable[GivenUpstream]) -> None:
         answer = json.loads(ended.stdout)
         refuse = ConfigError if answer["exit_code"] == ConfigError.exit_code else DataError
         raise refuse(answer["error"])
-    if ended.returncode:
+    missing = [str(one.path) for one, theirs in published if not theirs.is_made_in(one.run)]
+    if missing and ended.returncode:
         last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-        raise DataError(f"{imports[0][0]}: can't be imported: {last}")
+        raise DataError(f"{missing[0]}: can't be imported: {last}")
 
 
 def main(answers: int) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from published_weights import publish
@@ -205,6 +206,21 @@ def test_what_ends_the_import_ends_the_study(tmp_path, theirs, monkeypatch, code
         run_here(plan)
     import_here(plan)
     given_upstreams.import_published(plan.given.values())  # which is nothing
+
+
+def test_of_several_imports_the_one_that_failed_is_named(tmp_path, monkeypatch):
+    code = "import json, os, sys; os.mkdir(json.load(sys.stdin)[0][1]); os._exit(9)"
+    monkeypatch.setattr(given_upstreams, "command_of", lambda module: [sys.executable, "-c", code])
+    first, second = (
+        SimpleNamespace(
+            path=Path(f"{name}.pt"),
+            run=SimpleNamespace(folder=tmp_path / name),
+            published=SimpleNamespace(card_path="card", is_made_in=lambda run: run.folder.exists()),
+        )
+        for name in ("first", "second")
+    )
+    with pytest.raises(DataError, match=r"^second\.pt: can't be imported: exit code 9"):
+        given_upstreams.import_published([first, second])
 
 
 def test_the_process_that_imports_answers_what_is_wrong(tmp_path, theirs, monkeypatch):
