@@ -35,12 +35,19 @@ def verdicts(study: StudyView) -> Section | Absent:
 
 
 def alarm(study: StudyView) -> tuple[str, ...]:
-    """A sentence for the head of the page, where diagnostics speak against comparisons."""
-    compared = study.result.comparisons
-    number = sum(bool(one.diagnostics) for one in compared)
-    of = plural(len(compared), "comparison")
-    sentence = f"Diagnostics speak against {number} of {of}: what to do is said below the verdicts."
-    return (sentence,) if number else ()
+    """A sentence for the head of the page, where diagnostics speak against what is shown."""
+    judged: dict[str, Sequence[Compared | Control]] = {
+        "comparison": study.result.comparisons,
+        "control": study.result.controls,
+    }
+    doubted = [
+        f"{number} of {plural(len(some), name)}"
+        for name, some in judged.items()
+        if (number := sum(bool(one.diagnostics) for one in some))
+    ]
+    if not doubted:
+        return ()
+    return (f"Diagnostics speak against {' and '.join(doubted)}: what to do is said below them.",)
 
 
 def count_verdicts(compared: Sequence[Compared]) -> str:

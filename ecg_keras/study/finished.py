@@ -65,7 +65,9 @@ class FinishedCell:
     @cached_property
     def test(self) -> Predictions:
         test = Predictions.load(self.run.predictions("test")).sorted()
-        _share(test, self.tested.setdefault(hash(test.record_ids.tobytes()), test))
+        # arms of other labels test the same records, and share among themselves
+        key = hash((test.record_ids.tobytes(), test.targets.tobytes()))
+        _share(test, self.tested.setdefault(key, test))
         return test
 
     @cached_property

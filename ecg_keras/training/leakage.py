@@ -154,10 +154,11 @@ def check_databases(
     if not any(not one.is_of(source) or _may_know_tests(recipe.data, one) for one in same):
         return sentence
     if recipe.data.leaks != "allow":
+        folds = " or other folds" * all(one.is_of(source) for one in same)
         raise LeakError(
             sentence.rstrip("."),
-            "It may know the test records: take another dataset or other folds, correct its "
-            "card, or continue with --set data.leaks=allow: the report then says so.",
+            f"It may know the test records: take another dataset{folds}, correct its card, or "
+            "continue with --set data.leaks=allow: the report then says so.",
             shards=place,
             upstream=True,
         )

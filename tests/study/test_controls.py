@@ -265,7 +265,9 @@ def test_what_speaks_against_a_control_is_said_with_it(tmp_path, without_shards)
     assert answers["representation"].diagnostics == ()
     assert f"! {said}" in result.table()
     page = write_study(result, plan.folder)
-    assert html.unescape(page.read_text(encoding="utf-8")).count(said) == 1
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert text.count(said) == 1
+    assert "Diagnostics speak against 1 of 2 controls: what to do is said below them." in text
     assert said in (page.parent / "tables" / "diagnostics.csv").read_text()
 
 

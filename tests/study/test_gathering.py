@@ -87,6 +87,20 @@ def test_predictions_of_a_study_are_held_once_and_what_cells_share_too(tmp_path)
     assert len({id(cell.test.probabilities) for cell in cells}) == 6
 
 
+def test_cells_of_other_labels_share_theirs(tmp_path):
+    plan = finished(tmp_path, "grid: {seeds: [0, 1, 2]}")
+    for cell in plan.cells:
+        if cell.arm and cell.arm.mode == "scratch":
+            path = cell.run.predictions("test")
+            test = Predictions.load(path)
+            other = 1 - test.targets
+            ids = test.record_ids, test.patient_ids
+            Predictions(test.labels, *ids, other, test.probabilities).save(path)
+    for arm in read_arms(plan)[0].values():
+        for name in ("record_ids", "targets"):
+            assert len({id(getattr(cell.test, name)) for cell in arm.runs}) == 1
+
+
 def test_without_folds_and_with_one_seed_the_difference_is_that_of_compare(tmp_path):
     plan = finished(tmp_path, "grid: {seeds: [0]}")
     arms, _ = read_arms(plan)

@@ -41,6 +41,7 @@ def test_a_database_and_its_known_copies_are_refused(seen, source):
     copied = f"{source} has recordings of {seen}"
     what = f"this is {source}" if seen == source else copied
     assert f"{what}, of which it has seen splits train, valid, test" in str(caught.value)
+    assert ("or other folds" in str(caught.value)) == (seen == source)  # of a copy none help
     assert "Leaks are allowed" in check(source, {"database": seen}, leaks="allow")
 
 
