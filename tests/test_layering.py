@@ -27,7 +27,7 @@ LAYERS = [
         "text",
         "user_modules",
     },
-    {"keras_library"},
+    {"keras_library", "json_files"},
     {"metrics"},
     {"config", "labels", "records"},
     {"signals"},

@@ -15,7 +15,7 @@ from ecg_keras.data.identities import Identities, nobody
 from ecg_keras.errors import DataError, printable
 from ecg_keras.evaluation import Comparison, Predictions, Scores
 from ecg_keras.export import read_card
-from ecg_keras.files import as_count, as_name, as_number, as_texts, read_json
+from ecg_keras.json_files import as_count, as_name, as_number, as_texts, read_json
 from ecg_keras.training import Run, read_guarded
 from ecg_keras.training.checkpoint import read_progress
 

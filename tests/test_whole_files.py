@@ -10,7 +10,8 @@ import pytest
 from late_files import show_late
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import lock_file, refresh, replacing, write_json
+from ecg_keras.files import lock_file, refresh, replacing
+from ecg_keras.json_files import write_json
 
 
 def test_a_block_that_fails_leaves_what_was_there(tmp_path):

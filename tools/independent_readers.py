@@ -39,8 +39,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.export import FORMATS, export_model, export_saved_model, read_card
-from ecg_keras.files import write_json
 from ecg_keras.formats import read_wfdb
+from ecg_keras.json_files import write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.models import BACKBONES, classifier, find_backbone, float32_clone
 from ecg_keras.signals import LEADS

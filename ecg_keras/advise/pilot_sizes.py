@@ -14,7 +14,7 @@ from ecg_keras import data
 from ecg_keras.advise.ways import Way, epochs_for
 from ecg_keras.config import Recipe
 from ecg_keras.errors import ConfigError
-from ecg_keras.files import as_count, read_json, write_json
+from ecg_keras.json_files import as_count, read_json, write_json
 from ecg_keras.study import Pilot, run_pilot, seconds_of_run, size_of, workloads_of
 
 # fewest records of a pilot, where there are as many

@@ -41,7 +41,7 @@ def transferability(
     """
     from ecg_keras.cli.progress import progress_bar
     from ecg_keras.data import describe
-    from ecg_keras.files import write_json
+    from ecg_keras.json_files import write_json
     from ecg_keras.training import describe_known
     from ecg_keras.transferability import rank_checkpoints
 

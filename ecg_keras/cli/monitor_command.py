@@ -50,7 +50,7 @@ def monitor(
     """
     from ecg_keras import monitoring
     from ecg_keras.cli.progress import progress_bar
-    from ecg_keras.files import write_json
+    from ecg_keras.json_files import write_json
 
     with progress_bar("predict") as moved:
         found = monitoring.monitor(run, received, on_progress=moved, **options)

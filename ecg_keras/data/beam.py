@@ -17,7 +17,8 @@ from typing import Any
 
 from ecg_keras.data.writing import UNFINISHED, Run, Shard, Work, make_shard, writing_to
 from ecg_keras.errors import ConfigError, DataError, nearest
-from ecg_keras.files import read_json, write_text
+from ecg_keras.files import write_text
+from ecg_keras.json_files import read_json
 from ecg_keras.records import RecordInfo
 
 # how often it is looked which shards are finished

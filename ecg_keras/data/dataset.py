@@ -18,7 +18,8 @@ from ecg_keras.data.outcomes import (
     with_lengths,
 )
 from ecg_keras.errors import DataError, unknown_name
-from ecg_keras.files import as_count, as_names, as_text, parse_as, read_json, sha256_of
+from ecg_keras.files import sha256_of
+from ecg_keras.json_files import as_count, as_names, as_text, parse_as, read_json
 from ecg_keras.text import text_table
 
 FORMAT = 2

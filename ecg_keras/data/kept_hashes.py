@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_list, as_object, as_text, read_json, replacing
+from ecg_keras.files import replacing
+from ecg_keras.json_files import as_list, as_object, as_text, read_json
 
 # of the one object of all files that earlier versions wrote, which had an end: it was written again
 # as a whole, and not read any more beyond some millions of files

@@ -20,7 +20,7 @@ from ecg_keras.data.listing import list_database
 from ecg_keras.data.raw_files import digest_of, earlier_digests
 from ecg_keras.data.source_check import Verified, verify_source
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_object, as_text, read_json, write_json
+from ecg_keras.json_files import as_object, as_text, read_json, write_json
 from ecg_keras.records import RecordInfo
 
 # earlier versions went by times of change, which differ in every copy of a database: a dataset of

@@ -29,7 +29,8 @@ from ecg_keras.data.settings import stored_leads
 from ecg_keras.data.source_check import Verified
 from ecg_keras.data.tfrecords import write_tfrecords
 from ecg_keras.errors import DataError
-from ecg_keras.files import known_fields, read_json, write_text
+from ecg_keras.files import write_text
+from ecg_keras.json_files import known_fields, read_json
 from ecg_keras.records import RecordInfo
 from ecg_keras.signals import LeadQuality
 

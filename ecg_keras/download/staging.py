@@ -24,7 +24,8 @@ from filelock import Timeout
 
 from ecg_keras.download.publishers import STAGE, RemoteFile, check_files
 from ecg_keras.errors import DataError
-from ecg_keras.files import lock_file, parse_as, read_json, write_text
+from ecg_keras.files import lock_file, write_text
+from ecg_keras.json_files import parse_as, read_json
 from ecg_keras.sources import path_inside
 
 _UNFINISHED, _LOCK, _VERIFIED, _LIST = "unfinished", "lock", "verified.jsonl", "list.json"

@@ -18,7 +18,7 @@ from ecg_keras.evaluation.gained import GroupGain, gains_text
 from ecg_keras.evaluation.judging import Word
 from ecg_keras.evaluation.run_facts import Budget, describe_budgets, warn_of_budgets
 from ecg_keras.evaluation.tuning_words import NO_RATE, UNKNOWN_TUNING, describe_tuning
-from ecg_keras.files import as_one_of, read_json, write_json
+from ecg_keras.json_files import as_one_of, read_json, write_json
 from ecg_keras.metrics import score_name
 from ecg_keras.text import percent, text_table
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import special
 
 from ecg_keras.array_types import Float64Array
-from ecg_keras.files import CHECKS, as_name, as_number, as_object, parse_as
+from ecg_keras.json_files import CHECKS, as_name, as_number, as_object, parse_as
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ecg_keras.evaluation.estimates import Estimate, parse_stored, with_interval
 from ecg_keras.evaluation.intervals import LEAST_LACKING, LEAST_PATIENTS
 from ecg_keras.evaluation.label_sets import LabelSets
 from ecg_keras.evaluation.subgroup_scores import Subgroups
-from ecg_keras.files import read_json, write_json
+from ecg_keras.json_files import read_json, write_json
 from ecg_keras.metrics import FURTHER, METRICS, score_name
 from ecg_keras.text import percent, text_table
 

@@ -13,7 +13,7 @@ from ecg_keras.config import Data
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.evaluation import LabelSets, read_sets, without_nan
 from ecg_keras.export.precision import PrecisionLoss
-from ecg_keras.files import as_names, as_one_of, known_fields, parse_as, refuse_constant
+from ecg_keras.json_files import as_names, as_one_of, known_fields, parse_as, refuse_constant
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "card.json"

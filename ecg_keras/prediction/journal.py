@@ -16,7 +16,8 @@ import numpy as np
 
 from ecg_keras.array_types import Float32Array
 from ecg_keras.errors import DataError
-from ecg_keras.files import known_fields, lock_file
+from ecg_keras.files import lock_file
+from ecg_keras.json_files import known_fields
 from ecg_keras.prediction.answering import Answer
 from ecg_keras.prediction.readings import Key, key_of
 

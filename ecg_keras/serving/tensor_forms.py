@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ecg_keras.array_types import AnyArray
-from ecg_keras.files import refuse_constant
+from ecg_keras.json_files import refuse_constant
 from ecg_keras.serving.served import Arrays, RefusedError, ServedModel, ServedSignature, TensorForm
 
 

@@ -16,7 +16,7 @@ from ecg_keras.evaluation import (
     judge,
     with_interval,
 )
-from ecg_keras.files import CHECKS, as_name, parse_as, read_json, write_json
+from ecg_keras.json_files import CHECKS, as_name, parse_as, read_json, write_json
 from ecg_keras.metrics import score_name
 from ecg_keras.statistics.verdict import verdict_sentence
 from ecg_keras.text import text_table

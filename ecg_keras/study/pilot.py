@@ -18,7 +18,7 @@ from typing import Any
 from ecg_keras.config import Recipe
 from ecg_keras.data import stored_leads, stored_length
 from ecg_keras.errors import DataError
-from ecg_keras.files import as_list, as_number, parse_as, read_json, write_json
+from ecg_keras.json_files import as_list, as_number, parse_as, read_json, write_json
 
 # in which a pilot begins what takes long
 SECONDS = 60.0

@@ -17,7 +17,8 @@ import filelock
 
 from ecg_keras.config import Recipe, run_changes
 from ecg_keras.errors import DataError, EcgKerasError, printable, shortened
-from ecg_keras.files import as_number, as_text, lock_file, parse_as, read_json, refresh, write_json
+from ecg_keras.files import lock_file, refresh
+from ecg_keras.json_files import as_number, as_text, parse_as, read_json, write_json
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.training import LeakError, Run, read_log
 from ecg_keras.workflow import evaluation_mark, has_diverged

@@ -12,7 +12,7 @@ from ecg_keras import data, transferability
 from ecg_keras.config import fingerprint
 from ecg_keras.data import Dataset
 from ecg_keras.errors import DataError
-from ecg_keras.files import parse_as, read_json, write_json
+from ecg_keras.json_files import parse_as, read_json, write_json
 from ecg_keras.statistics import ArmName, Compared, Transferability
 from ecg_keras.study.finished import FinishedArms, FinishedCell
 from ecg_keras.training import Run

@@ -23,7 +23,8 @@ from ecg_keras.config import (
     run_settings,
 )
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import lock_file, write_json, write_text
+from ecg_keras.files import lock_file, write_text
+from ecg_keras.json_files import write_json
 from ecg_keras.training.run import Run, seen_from
 
 # what may be in a run folder before the run is begun: a study's notes, and what it is chosen from

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ecg_keras.errors import DataError, DivergedError
-from ecg_keras.files import parse_as, read_json, replacing, write_json
+from ecg_keras.files import replacing
+from ecg_keras.json_files import parse_as, read_json, write_json
 from ecg_keras.keras_library import Callback, keras
 from ecg_keras.metrics import METRICS
 from ecg_keras.models import save_model

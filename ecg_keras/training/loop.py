@@ -14,7 +14,8 @@ import tensorflow as tf
 from ecg_keras import data, models
 from ecg_keras.config import Recipe
 from ecg_keras.errors import DataError
-from ecg_keras.files import replacing, write_json
+from ecg_keras.files import replacing
+from ecg_keras.json_files import write_json
 from ecg_keras.keras_library import keras
 from ecg_keras.signals import lead_weights
 from ecg_keras.training.begin import alone, describe_environment

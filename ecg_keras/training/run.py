@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from ecg_keras.config import Training
 from ecg_keras.errors import DataError
-from ecg_keras.files import (
+from ecg_keras.json_files import (
     as_count,
     as_name,
     as_number,

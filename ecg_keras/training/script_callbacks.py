@@ -10,7 +10,7 @@ from typing import Any
 
 from ecg_keras import models
 from ecg_keras.errors import ConfigError, listed
-from ecg_keras.files import as_number, read_json, write_json
+from ecg_keras.json_files import as_number, read_json, write_json
 from ecg_keras.keras_library import CopiedCallback
 
 _ADVICE = "Remove it, or name another file."

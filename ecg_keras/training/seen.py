@@ -11,7 +11,7 @@ from ecg_keras import data
 from ecg_keras.config import SeenData
 from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
 from ecg_keras.errors import DataError
-from ecg_keras.files import parse_as, read_json, write_json
+from ecg_keras.json_files import parse_as, read_json, write_json
 from ecg_keras.sources import SOURCES, have_same_recordings
 from ecg_keras.training.run import Run, run_of
 

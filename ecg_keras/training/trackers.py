@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ecg_keras.array_types import AnyArray
 from ecg_keras.errors import ConfigError, shortened
-from ecg_keras.files import as_text, read_json, write_json
+from ecg_keras.json_files import as_text, read_json, write_json
 from ecg_keras.keras_library import CopiedCallback, keras
 from ecg_keras.training.validation_pass import choose_output
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ecg_keras.config import Model, model_of
-from ecg_keras.files import parse_as, read_json, write_json
+from ecg_keras.json_files import parse_as, read_json, write_json
 from ecg_keras.training.run import Run
 
 

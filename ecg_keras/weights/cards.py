@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ecg_keras.config import Problem, WeightsCard, load_card
 from ecg_keras.errors import ConfigError, DataError, unknown_name
-from ecg_keras.files import read_json, sha256_of
+from ecg_keras.files import sha256_of
+from ecg_keras.json_files import read_json
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import SOURCES
 from ecg_keras.weights.families import FAMILIES, find_family

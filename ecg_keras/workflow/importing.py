@@ -12,7 +12,8 @@ from ecg_keras import weights
 from ecg_keras.array_types import AnyArray
 from ecg_keras.data import Dataset, SplitSummary
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import scratch_folder, write_json
+from ecg_keras.files import scratch_folder
+from ecg_keras.json_files import write_json
 from ecg_keras.text import text_table
 from ecg_keras.training import Run, describe_environment
 from ecg_keras.workflow.published import IMPORTED, PublishedWeights, open_published

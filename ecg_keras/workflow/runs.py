@@ -14,7 +14,8 @@ from ecg_keras import data, evaluation, models, validation, weights
 from ecg_keras.config import Evaluation, load_recipe
 from ecg_keras.data import check_split
 from ecg_keras.errors import DataError
-from ecg_keras.files import NOT_OURS, write_json
+from ecg_keras.files import NOT_OURS
+from ecg_keras.json_files import write_json
 from ecg_keras.sources import SOURCES
 from ecg_keras.training import check_upstream, describe_known
 from ecg_keras.workflow.grouped import read_groupings

@@ -10,7 +10,8 @@ from pathlib import Path
 from ecg_keras import data, evaluation
 from ecg_keras.data import find_undecidable
 from ecg_keras.errors import DataError
-from ecg_keras.files import NOT_OURS, as_texts, lock_file, read_json, refresh
+from ecg_keras.files import NOT_OURS, lock_file, refresh
+from ecg_keras.json_files import as_texts, read_json
 from ecg_keras.workflow.job import Job
 from ecg_keras.workflow.runs import validate_shards
 from ecg_keras.workflow.step import Watcher

@@ -11,7 +11,8 @@ from ecg_keras import evaluation, models
 from ecg_keras.config import Tune, beyond, trial_rates, tune_of
 from ecg_keras.errors import ConfigError, DataError, DivergedError, listed
 from ecg_keras.evaluation import CALIBRATED_LOSS
-from ecg_keras.files import parse_as, read_json, replacing, write_json
+from ecg_keras.files import replacing
+from ecg_keras.json_files import parse_as, read_json, write_json
 from ecg_keras.metrics import METRICS
 from ecg_keras.training import (
     Run,

@@ -14,7 +14,7 @@ from ecg_keras.data.outcomes import (
     too_short,
     with_lengths,
 )
-from ecg_keras.files import parse_as
+from ecg_keras.json_files import parse_as
 
 
 def read_left_out(entry):

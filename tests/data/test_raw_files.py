@@ -234,7 +234,7 @@ def test_what_an_earlier_version_remembers_is_read(raw, memory, reads, text, rea
 def test_there_is_no_end_to_what_is_remembered(raw, memory, reads, monkeypatch):
     digest(raw, memory)
     (kept,) = memory.iterdir()
-    monkeypatch.setattr("ecg_keras.files.MAX_JSON_BYTES", kept.stat().st_size // 2)
+    monkeypatch.setattr("ecg_keras.json_files.MAX_JSON_BYTES", kept.stat().st_size // 2)
     forget()
     reads.clear()
     digest(raw, memory)

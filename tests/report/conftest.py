@@ -11,7 +11,7 @@ from lake import hospital
 from ecg_keras import evaluation
 from ecg_keras.config import Data, Recipe, dump_recipe
 from ecg_keras.data import Duplicates, LeftOut, prepare, read_shards
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.training import Run
 
 LOG = "epoch,phase,learning_rate,loss,val_loss,val_macro_auroc,val_macro_auprc,seconds"

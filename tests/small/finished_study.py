@@ -9,7 +9,7 @@ import numpy as np
 from ecg_keras.config import load_study, run_settings
 from ecg_keras.data.dataset import Dataset, SplitSummary
 from ecg_keras.evaluation import Predictions
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.study import Cell, StudyPlan, list_cells
 from ecg_keras.workflow import evaluation_mark
 

@@ -6,7 +6,7 @@ from late_files import show_late
 from studies import tiny
 
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.study import running, snapshot
 from ecg_keras.study.state import read_failure, write_failure
 from ecg_keras.study.worker import ProcessDied

@@ -17,7 +17,7 @@ from ecg_keras.data import read_dataset
 from ecg_keras.data.dataset import SplitSummary
 from ecg_keras.errors import DataError
 from ecg_keras.evaluation import Predictions, compare
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.metrics import best_f1_thresholds
 from ecg_keras.report import write_study
 from ecg_keras.study.arm_contrasts import (

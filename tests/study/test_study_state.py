@@ -11,7 +11,7 @@ from studies import MODES, study_plan
 
 from ecg_keras.config import run_settings
 from ecg_keras.errors import ConfigError, DataError
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.study import snapshot
 from ecg_keras.study.running import check_unchanged
 from ecg_keras.study.state import (

@@ -4,7 +4,7 @@ import pytest
 from studies import MODES, run_here, study_plan, tiny, tiny_data
 
 from ecg_keras.errors import ConfigError
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.report import write_study
 from ecg_keras.study import snapshot
 from ecg_keras.study.cost_text import cost_table

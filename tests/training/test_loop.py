@@ -12,7 +12,7 @@ from small_trainings import assert_same, changed, weights
 from ecg_keras import evaluation
 from ecg_keras.data import describe, fits_in_memory
 from ecg_keras.errors import DataError
-from ecg_keras.files import write_json
+from ecg_keras.json_files import write_json
 from ecg_keras.training import Run, read_log, train
 from ecg_keras.training.checkpoint import read_progress
 
