@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ecg_keras.config import run_changes
 from ecg_keras.errors import DataError
+from ecg_keras.study.cell_notes import CellLeak, read_leak
 from ecg_keras.study.cells import Cell, StudyPlan
-from ecg_keras.study.state import OVER, CellLeak, State, read_leak
+from ecg_keras.study.state import OVER, State
 from ecg_keras.text import plural
 from ecg_keras.training import Run
 

@@ -22,17 +22,16 @@ from ecg_keras.errors import ConfigError, DataError, listed
 from ecg_keras.files import lock_file, refresh
 from ecg_keras.statistics import ArmName
 from ecg_keras.stopping import stopping
+from ecg_keras.study.cell_notes import LOCK, forget_failure
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.given_upstreams import import_published
 from ecg_keras.study.leak_check import list_unchecked, refuse_leaks
 from ecg_keras.study.local_pool import open_processes
 from ecg_keras.study.on_ray import open_ray
 from ecg_keras.study.state import (
-    LOCK,
     OVER,
     Snapshot,
     fail_unfinished,
-    forget_failure,
     is_done,
     keeps_its_upstream,
     snapshot,

@@ -1,38 +1,31 @@
-"""How far a study is, read from its files alone; and who runs a cell."""
+"""How far a study is, read from its files alone."""
 
 from __future__ import annotations
 
-import os
-import socket
-import time
-import traceback
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-
-import filelock
+from typing import Literal, NamedTuple
 
 from ecg_keras.config import Recipe, run_changes
-from ecg_keras.errors import DataError, EcgKerasError, printable, shortened
-from ecg_keras.files import lock_file, refresh
-from ecg_keras.json_files import as_number, as_text, parse_as, read_json, write_json
+from ecg_keras.errors import DataError
+from ecg_keras.files import refresh
+from ecg_keras.study.cell_notes import (
+    FAILURE,
+    is_claimed,
+    read_failure,
+    read_seconds,
+    write_failure,
+)
 from ecg_keras.study.cells import Cell, StudyPlan
-from ecg_keras.training import LeakError, Run, read_log
+from ecg_keras.training import Run, read_log
 from ecg_keras.workflow import evaluation_mark, has_diverged
 
 State = Literal["done", "failed", "running", "waiting", "blocked"]
 STATES: tuple[State, ...] = ("done", "failed", "running", "waiting", "blocked")
 # nothing is left to do for such a cell
 OVER: tuple[State, ...] = ("done", "failed", "blocked")
-FAILURE = "failed.json"
-# of what went wrong with a cell, in one line
-_LONGEST = 600
-# the kernel frees this lock when its process ends, however it ends
-LOCK = ".claim"
-NOTE = "cell.json"
 
 
 class Running(NamedTuple):
@@ -82,15 +75,6 @@ class Snapshot:
         """Whether the cell waits for nothing but somebody to run it."""
         needed = {self.states[name] for name in cell.needs if name not in self.diverged}
         return self.states[cell.name] == "waiting" and needed <= {"done"}
-
-
-@dataclass(frozen=True)
-class CellLeak:
-    """Why a cell must not be trained: see `ecg_keras.training.LeakError`."""
-
-    what: str
-    shards: str
-    upstream: bool
 
 
 def snapshot(plan: StudyPlan, before: Snapshot | None = None) -> Snapshot:
@@ -198,42 +182,6 @@ def _has_diverged(cell: Cell) -> bool:
     return False
 
 
-def read_failure(run: Run) -> str | None:
-    """What went wrong with a cell, in one line; ``None`` where nothing did."""
-    path = run.folder / FAILURE
-    if not path.exists():
-        return None
-    try:
-        error = read_json(path, "failures", lambda failure: as_text(failure["error"]))
-    except DataError:
-        return f"{path} is damaged"
-    return printable(shortened(" ".join(error.split()), _LONGEST))
-
-
-def read_leak(run: Run) -> CellLeak | None:
-    """The leak for which a cell failed; ``None`` where it failed for another reason or did not."""
-    try:
-        leak: CellLeak = read_json(
-            run.folder / FAILURE, "failures", lambda kept: parse_as(CellLeak, kept["leak"])
-        )
-    except DataError:
-        return None
-    return leak
-
-
-def write_failure(run: Run, error: Exception) -> None:
-    """Leaves ``failed.json``: what went wrong, when, and where in the code."""
-    ours = isinstance(error, EcgKerasError)
-    failure: dict[str, Any] = {
-        "error": str(error) if ours else f"{type(error).__name__}: {error}",
-        "time": now(),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
-    if isinstance(error, LeakError):
-        failure["leak"] = asdict(CellLeak(error.what, str(error.shards), error.upstream))
-    write_json(run.folder / FAILURE, failure)
-
-
 def fail_unfinished(cell: Cell, why: str) -> None:
     """Leaves ``failed.json`` of a cell that has ended, unless its scores or a failure are there.
 
@@ -249,11 +197,6 @@ def fail_unfinished(cell: Cell, why: str) -> None:
         write_failure(cell.run, DataError(why))
 
 
-def forget_failure(run: Run) -> None:
-    """Lets a failed cell be tried again."""
-    (run.folder / FAILURE).unlink(missing_ok=True)
-
-
 def _progress(cell: Cell) -> Running:
     epochs = sum(phase.epochs for phase in cell.recipe.training.phases)
     try:
@@ -261,66 +204,3 @@ def _progress(cell: Cell) -> Running:
         return Running(cell.name, int(last["epoch"]), epochs, float(last["val_macro_auroc"]))
     except (IndexError, KeyError, ValueError, DataError):
         return Running(cell.name, 0, epochs, None)
-
-
-# ---------------------------------------------------------------- who runs a cell
-
-
-@contextmanager
-def claim(run: Run) -> Iterator[bool]:
-    """Claims a run folder while the block lasts; gives whether nobody else has it.
-
-    While it is ours, ``cell.json`` names the machine and the process, afterwards the seconds that
-    the run took so far.
-    """
-    run.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        held = lock_file(run.folder / LOCK, timeout=0)
-    except filelock.Timeout:
-        yield False
-        return
-    with held:
-        seconds, begun = read_seconds(run), time.perf_counter()
-        note = {"host": socket.gethostname(), "pid": os.getpid(), "begun": now()}
-        write_json(run.folder / NOTE, {**note, "seconds": seconds})
-        yield True
-        spent = round(seconds + time.perf_counter() - begun, 1)
-        write_json(run.folder / NOTE, {**note, "pid": None, "seconds": spent})
-
-
-def is_claimed(run: Run) -> bool:
-    """Whether a live process, of any machine that sees the folder, runs the cell.
-
-    Where it is noted that one does, and the claim is another user's, it counts as running. A
-    process must not ask this of a cell that it runs itself: some shared file systems would release
-    its claim.
-    """
-    if _read_note(run).get("pid") is None:
-        return False
-    try:
-        with lock_file(run.folder / LOCK, timeout=0):
-            return False
-    except OSError:  # a timeout, too
-        return True
-
-
-def read_seconds(run: Run) -> float:
-    """The time that a cell took so far, without what was lost to a kill."""
-    return float(_read_note(run).get("seconds", 0.0))
-
-
-def now() -> str:
-    """The time, for files."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def _read_note(run: Run) -> dict[str, Any]:
-    try:
-        return read_json(run.folder / NOTE, "notes", _parse_note)
-    except DataError:  # whoever claims the cell writes another
-        return {}
-
-
-def _parse_note(note: dict[str, Any]) -> dict[str, Any]:
-    as_number(note.get("seconds", 0.0))
-    return note

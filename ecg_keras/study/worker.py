@@ -24,9 +24,10 @@ from ecg_keras.config import LoadedRecipe, LoadedStudy, Study
 from ecg_keras.errors import DataError
 from ecg_keras.keras_library import keras
 from ecg_keras.study.cell_listing import list_cells
+from ecg_keras.study.cell_notes import claim, now, read_failure, write_failure
 from ecg_keras.study.cells import Cell, StudyPlan
 from ecg_keras.study.leak_check import is_checked
-from ecg_keras.study.state import claim, is_done, now, read_failure, write_failure
+from ecg_keras.study.state import is_done
 
 LOG = "cell.log"
 # cells that a process runs before another takes its place: TensorFlow keeps a graph and the

@@ -7,7 +7,7 @@ import pytest
 from ecg_keras import study as ecg_keras_study
 from ecg_keras.errors import DataError
 from ecg_keras.study import snapshot
-from ecg_keras.study.state import write_failure
+from ecg_keras.study.cell_notes import write_failure
 
 STUDY = """\
 upstreams: {ptbxl: {data: {source: ptbxl}}}

@@ -8,7 +8,7 @@ from studies import tiny
 from ecg_keras.errors import DataError
 from ecg_keras.json_files import write_json
 from ecg_keras.study import running, snapshot
-from ecg_keras.study.state import read_failure, write_failure
+from ecg_keras.study.cell_notes import read_failure, write_failure
 from ecg_keras.study.worker import ProcessDied
 
 

@@ -7,9 +7,9 @@ from ecg_keras.config import load_study, parse_overrides
 from ecg_keras.errors import DataError
 from ecg_keras.simulate import simulate
 from ecg_keras.study import list_cells, run_study, snapshot
+from ecg_keras.study.cell_notes import forget_failure, read_leak, write_failure
 from ecg_keras.study.leak_check import is_checked, list_unchecked, refuse_leaks
 from ecg_keras.study.running import dispatch
-from ecg_keras.study.state import forget_failure, read_leak, write_failure
 from ecg_keras.training import LeakError, Run
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")

@@ -9,9 +9,9 @@ from studies import simulated, tiny
 
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.study import on_ray, run_study, running
+from ecg_keras.study.cell_notes import forget_failure, write_failure
 from ecg_keras.study.leak_check import refuse_leaks
 from ecg_keras.study.running import dispatch
-from ecg_keras.study.state import forget_failure, write_failure
 from ecg_keras.training import LeakError
 
 

@@ -27,8 +27,8 @@ from ecg_keras.config import LoadedRecipe
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.simulate import simulate
 from ecg_keras.study import StudyPlan, local_pool, run_study, running, snapshot, worker
+from ecg_keras.study.cell_notes import is_claimed
 from ecg_keras.study.running import share
-from ecg_keras.study.state import is_claimed
 from ecg_keras.study.worker import MANY, pack, unpack
 
 pytestmark = pytest.mark.usefixtures("without_tfdv")

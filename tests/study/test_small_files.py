@@ -7,8 +7,8 @@ from dataclasses import asdict
 import pytest
 
 from ecg_keras.errors import DataError
+from ecg_keras.study.cell_notes import read_failure, read_leak, read_seconds
 from ecg_keras.study.pilot import Timing, Workload, describe_machine, run_pilot
-from ecg_keras.study.state import read_failure, read_leak, read_seconds
 from ecg_keras.study.upstreams import find_skew, rank_upstreams
 from ecg_keras.training import Run
 

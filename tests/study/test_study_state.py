@@ -13,15 +13,15 @@ from ecg_keras.config import run_settings
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.json_files import write_json
 from ecg_keras.study import snapshot
-from ecg_keras.study.running import check_unchanged
-from ecg_keras.study.state import (
+from ecg_keras.study.cell_notes import (
     claim,
     forget_failure,
     is_claimed,
     read_seconds,
-    read_state,
     write_failure,
 )
+from ecg_keras.study.running import check_unchanged
+from ecg_keras.study.state import read_state
 from ecg_keras.workflow import evaluation_mark
 
 
