@@ -229,8 +229,10 @@ def _keep_one(table: AnswerTable) -> tuple[AnswerTable, int]:
     order = np.argsort(~table.answered, kind="stable")
     ids = table.record_ids[order]
     _, first, group = np.unique(ids, return_index=True, return_inverse=True)
-    _refuse_others(table, order, order[first][group])
     kept = np.sort(order[first])
+    if len(kept) == len(order):
+        return table, 0
+    _refuse_others(table, order, order[first][group])
     changes: dict[str, Any] = {}
     for one in fields(table):
         value = getattr(table, one.name)
@@ -246,6 +248,8 @@ def _refuse_others(table: AnswerTable, rows: AnyArray, kept: AnyArray) -> None:
 
     The figures of a signal may differ by rounding from one machine to another.
     """
+    doubled = rows != kept
+    rows, kept = rows[doubled], kept[doubled]
     others = table.patient_ids[rows] != table.patient_ids[kept]
     for values in table.figures.values():
         one, other = values[rows], values[kept]
