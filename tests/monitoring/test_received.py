@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 
-from ecg_keras.monitoring import watching
+from ecg_keras.monitoring import received
 from ecg_keras.prediction import AnswerTable
 
 
@@ -15,7 +15,7 @@ def test_answers_about_other_recordings_are_not_compared_with_themselves():
     known = np.ones(records, np.bool_)
     table = AnswerTable(ids, ids, known, np.zeros((records, 1), np.float32), figures)
     tracemalloc.start()
-    kept, doubled = watching._keep_one(table)
+    kept, doubled = received._keep_one(table)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert kept is table and doubled == 0
