@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+# a password may hold / ? # and @ unescaped: behind a colon all up to the last @ may be of it
+_USER = re.compile(r"(?<=://)(?:[^/?#\s@]*:\S*|[^/?#\s]*)@")
 
 
 def without_user(text: str) -> str:

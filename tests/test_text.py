@@ -5,7 +5,15 @@ import doctest
 import pytest
 
 from ecg_keras import text
-from ecg_keras.text import duration, file_size, percent, plural, short_duration, text_table
+from ecg_keras.text import (
+    duration,
+    file_size,
+    percent,
+    plural,
+    short_duration,
+    text_table,
+    without_user,
+)
 
 
 def test_the_examples_of_the_docstrings_run():
@@ -15,6 +23,24 @@ def test_the_examples_of_the_docstrings_run():
 def test_a_few_are_not_none():
     assert [percent(share, 1) for share in (0.0, 0.0004, 0.0006)] == ["0.0 %", "<0.1 %", "0.1 %"]
     assert percent(0.004, 0) == "<1 %"
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("https://host/v1", "https://me:s/3#c?r@e@host/v1"),
+        ("https://host/v1", "https://me:12/3@host/v1"),
+        ("grpc://host:8500/ecg", "grpc://me@host:8500/ecg"),
+        (
+            "no answer from https://host, write to a@b",
+            "no answer from https://me:s/3@host, write to a@b",
+        ),
+        ("https://host/@scope/files", "https://host/@scope/files"),
+        ("http://[::1]:8501/v1", "http://[::1]:8501/v1"),
+    ],
+)
+def test_users_and_passwords_are_not_shown(shown, text):
+    assert without_user(text) == shown
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,11 @@ from ecg_keras.prediction.trained import as_probabilities
 from ecg_keras.text import without_user
 
 Result = TypeVar("Result")
+# no @ but that behind a user and password
 URL = re.compile(
-    r"(?P<base>https?://[^/?#\s]+(?:/[^?#\s]*?)?/v1/models)/(?P<name>[^/:?#\s]+)/?"
-    r"|grpc://(?P<host>[^/?#\s@]+:\d+)/(?P<rpc>[^/:?#\s]+)"
+    r"(?P<base>https?://(?:[^/?#\s]*@)?(?:\[[^/?#\s@]+\]|[^/?#\s@:]+)(?::\d+)?(?:/[^?#\s@]*?)?"
+    r"/v1/models)/(?P<name>[^/:?#\s@]+)/?"
+    r"|grpc://(?P<host>[^/?#\s@]+:\d+)/(?P<rpc>[^/:?#\s@]+)"
 )
 # seconds before each further attempt, while a server is asked and while it is opened
 _PAUSES, _FIRST_PAUSES = (0.5, 1, 2, 4, 8, 15, 15), (0.5, 1)
@@ -99,9 +101,16 @@ def connect(url: str, card: Path | None) -> Remote:
     """The network at a URL, with the card that the server has, or else the one in a file."""
     found = URL.fullmatch(url)
     if found is None:
+        advice = ""
+        if "@" in url:
+            advice = (
+                " gRPC takes no user and password: leave them out, or ask by https."
+                if url.startswith("grpc:")
+                else " In a user or password, / is written as %2F, # as %23, ? as %3F and @ as %40."
+            )
         raise ConfigError(
             f"{without_user(url)}: a server's URL is http://HOST:PORT/v1/models/NAME, with http or "
-            "https, or grpc://HOST:PORT/NAME."
+            f"https, or grpc://HOST:PORT/NAME.{advice}"
         )
     server: Server = (
         GrpcInterface(found["host"], found["rpc"])

@@ -168,6 +168,9 @@ def test_the_password_of_a_url_is_sent_and_never_shown(
     for work in (
         lambda: open_trained("http://me:s3cret@127.0.0.1:9/v1/models/ecg"),
         lambda: open_trained("https://me:s3cret@host"),
+        lambda: open_trained("https://me:1/s3cret@127.0.0.1:9/v1/models/ecg"),
+        lambda: open_trained("https://me:x#s3cret@127.0.0.1:9/v1/models/ecg"),
+        lambda: open_trained("https://me:x#s3cret@127.0.0.1:9/v1/models/ecg", embedding=True),
         lambda: open_trained("grpc://me:s3cret@127.0.0.1:9/ecg"),
         lambda: open_trained(secret.replace("/ecg", "/other")),
         lambda: open_trained(secret, embedding=True),
@@ -179,6 +182,22 @@ def test_the_password_of_a_url_is_sent_and_never_shown(
             work()
         errors.append(str(error.value))
     assert "me:" not in " ".join(errors) and "s3cret" not in " ".join(errors) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("grpc://me:pass@host:8500/ecg", "^grpc://host:8500/ecg: .* gRPC takes no user and passw"),
+        (
+            "https://me:a/b@host/v1/models/ecg",
+            "^https://host/v1/models/ecg: .* / is written as %2F",
+        ),
+        ("grpc://host/ecg", "or grpc://HOST:PORT/NAME.$"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_said(url, message):
+    with pytest.raises(ConfigError, match=message):
+        open_trained(url)
 
 
 @pytest.mark.parametrize("api", ["rest", "grpc"])
