@@ -55,7 +55,7 @@ def explain(
 
     rows: list[Answer] = []
     drawn: list[Explained] = []
-    lines: list[list[str]] = []
+    first: list[Explained] = []
     remarks: list[str] = []
     with progress_bar("explain") as progressed:
         found = attribution.explain_recordings(
@@ -71,10 +71,11 @@ def explain(
             rows.append(one.answer)
             if one.explanation is not None and len(drawn) < page_ecgs:
                 drawn.append(one)
-            if len(lines) < SHOWN_ROWS:
-                lines.append(_cells(trained, one))
-    say(text_table(["recording", "label", "probability", "where"], lines, left=4))
+            if len(first) < SHOWN_ROWS:
+                first.append(one)
     answers = prediction.Answers.of(trained, options["aggregate"], rows=rows)
+    lines = [[printable(answers.name(one.answer)), *_cells(trained, one)] for one in first]
+    say(text_table(["recording", "label", "probability", "where"], lines, left=4))
     if out is not None:
         say(out)
     if page is not None:
@@ -87,14 +88,14 @@ def explain(
 
 
 def _cells(trained: TrainedNetwork, one: Explained) -> list[str]:
-    """A line of what an answer rests on: the leads that say most, or when that is."""
+    """What an answer rests on: the leads that say most, or when that is."""
     found, values = one.explanation, one.answer.values
     if found is None or values is None:
-        return [printable(one.answer.record_id), "", "", printable(one.answer.reason)]
+        return ["", "", printable(one.answer.reason)]
     probability = float(values[trained.labels.index(found.label)])
     shares = list(found.lead_shares.items())[:3]
     where = ", ".join(f"{lead} {percent(share, 0)}" for lead, share in shares)
     if not shares:
         together = found.smoothed if found.smoothed.ndim == 1 else found.smoothed.sum(axis=1)
         where = f"most at {together.argmax() / trained.sampling_rate:.1f} s"
-    return [printable(one.answer.record_id), found.label, f"{probability:.3f}", where]
+    return [found.label, f"{probability:.3f}", where]

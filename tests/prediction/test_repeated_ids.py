@@ -10,6 +10,7 @@ import ecg_keras as ecg
 from ecg_keras import report
 from ecg_keras.attribution import explain_shown
 from ecg_keras.cli.explain_command import explain
+from ecg_keras.cli.predict_commands import SHOWN_ROWS
 from ecg_keras.config import Data
 from ecg_keras.data import prepare
 from ecg_keras.prediction import open_trained
@@ -78,6 +79,7 @@ def test_explain_draws_each_answer_with_its_own_signal(lab, sites, stored, monke
     ((answers, explained),) = pages
     first = lab.dataset.splits["test"].records
     assert 0 < first < len(answers.rows) == len(answers.shown)
+    assert all(answers.name(one) in result.output for one in answers.rows[:SHOWN_ROWS])
     for number, one in enumerate(answers.rows):
         name, wanted = answers.name(one), stored[number >= first][one.record_id]
         assert np.array_equal(answers.shown[name].values, wanted)
