@@ -54,6 +54,17 @@ def read_arrays(
         raise DataError(f"{path}: can't be read as {kind}: {why}. {advice}".rstrip()) from error
 
 
+def holds_array(path: Path, name: str) -> bool:
+    """Whether a file is an ``.npz`` with an array of this name."""
+    try:
+        if not path.is_file():  # a pipe would wait for its writer
+            return False
+        with zipfile.ZipFile(path) as archive:
+            return f"{name}.npy" in archive.namelist()
+    except Exception:  # zipfile raises what the bytes bring about
+        return False
+
+
 def read_headers(archive: zipfile.ZipFile) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     """The shapes and types of the arrays of an open ``.npz``, whatever else it holds."""
     found = {}

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ecg_keras.array_files import holds_array
 from ecg_keras.attribution.explaining import Attributions
 from ecg_keras.attribution.explanation import Explained, Explanation
 from ecg_keras.errors import ConfigError, DataError
@@ -50,7 +51,7 @@ def check_attributions(path: Path) -> None:
         raise ConfigError(
             f"{path}: attributions are written as an .npz. Received: {path.suffix!r}."
         )
-    if path.exists() and not _is_of_attributions(path):
+    if path.exists() and not holds_array(path, BLOCKS[0]):
         raise DataError(
             f"{path}: is there already, and holds no attributions, so it is left alone. Name "
             "another file, or remove it."
@@ -92,14 +93,6 @@ def restore(
     )
     signal = Signal(kept["signal"], trained.sampling_rate, trained.leads)
     return Explained(answer, signal, kept["window"], explanation)
-
-
-def _is_of_attributions(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "attributions.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
 
 
 def _write(

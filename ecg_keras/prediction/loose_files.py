@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg_keras.array_files import holds_array
 from ecg_keras.array_types import AnyArray
 from ecg_keras.config import is_voltage
 from ecg_keras.errors import ConfigError, DataError, listed
@@ -299,6 +300,8 @@ def _is_asked(path: Path, array: str | None = None) -> bool:
     kind = find_kind(path, array)
     if kind == "wfdb":
         return path.suffix.lower() == ".hea"
+    if path.suffix.lower() == ".npz" and array is None:
+        return not holds_array(path, "attributions")  # as `explain` writes beside recordings
     if kind is not None:
         return kind != "csv" or not is_of_answers(path)
     try:  # DICOM files often have no ending

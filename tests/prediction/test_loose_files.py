@@ -79,6 +79,22 @@ def test_a_pattern_finds_shards_and_the_recordings_beside_them(tmp_path):
         assert stored == [tmp_path / "shards"] and tables == [tmp_path / "summary.csv"]
 
 
+def test_attributions_beside_recordings_are_no_recordings(tmp_path):
+    np.savetxt(tmp_path / "a.csv", np.zeros((1, 12)), delimiter=",")
+    signals = np.zeros((2, 10, 12))
+    np.savez(tmp_path / "why.npz", attributions=signals, signals=signals)
+    np.savez(tmp_path / "b.npz", ecg=signals[0])
+    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04")
+    for named, listed in ((tmp_path, {"a.csv"}), (tmp_path / "*", {"a.csv", "b.npz", "c.npz"})):
+        unnamed = []
+        infos = READER.list_records([named], unnamed=unnamed)
+        assert {info.path.name for info in infos} == listed
+        assert {one.name for one in unnamed} == {"b.npz", "c.npz"} - listed
+    asked = LooseFiles(sampling_rate=500, unit="mV", array="signals")
+    assert len(asked.list_records([tmp_path / "*.npz"])) == 4
+    assert [info.path.name for info in READER.list_records([tmp_path / "why.npz"])] == ["why.npz"]
+
+
 def test_texts_and_arrays_that_a_folder_leaves_out_are_counted(tmp_path):
     row = ";".join(["0,125"] * 12)
     folder = tmp_path / "in"
