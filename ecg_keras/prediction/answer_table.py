@@ -16,7 +16,7 @@ from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, TextArray
 from ecg_keras.data import FIGURES, LEAD_FIGURES
 from ecg_keras.errors import DataError, listed
 from ecg_keras.prediction.answering import Answer
-from ecg_keras.prediction.loose_files import FIRST_COLUMNS, is_of_answers
+from ecg_keras.prediction.asked_files import FIRST_COLUMNS, is_of_answers
 from ecg_keras.prediction.output import KINDS, NETWORK_ID
 from ecg_keras.prediction.readings import ANSWERED
 

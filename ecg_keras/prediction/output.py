@@ -13,7 +13,7 @@ from ecg_keras.data import FIGURES, LEAD_FIGURES
 from ecg_keras.errors import ConfigError, DataError
 from ecg_keras.files import replacing
 from ecg_keras.prediction.answering import Answer, Answers
-from ecg_keras.prediction.loose_files import FIRST_COLUMNS, is_of_answers
+from ecg_keras.prediction.asked_files import FIRST_COLUMNS, is_of_answers
 
 # of Parquet, rows that are written at once
 _ROWS = 4096

@@ -20,8 +20,9 @@ from ecg_keras.config import fingerprint
 from ecg_keras.data import SPLITS, Dataset
 from ecg_keras.errors import ConfigError, DataError, listed, look_up, shortened
 from ecg_keras.prediction.answering import Answer, answer_all
+from ecg_keras.prediction.asked_files import say_unnamed
 from ecg_keras.prediction.journal import Beside, Journal
-from ecg_keras.prediction.loose_files import LooseFiles, say_unnamed
+from ecg_keras.prediction.loose_files import LooseFiles
 from ecg_keras.prediction.readings import (
     ABSTAINED,
     AGGREGATES,
