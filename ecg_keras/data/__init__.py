@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         describe_shared as describe_shared,
         find_leaks as find_leaks,
         name_leaks as name_leaks,
+        tell_rules as tell_rules,
     )
     from ecg_keras.data.listing import check_tables as check_tables
     from ecg_keras.data.memory import (

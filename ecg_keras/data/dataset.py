@@ -99,6 +99,8 @@ class Dataset:
             earlier version made the dataset.
         format: version of this layout.
         remarks: what was left out of records, or derived, and of how many.
+        signatures: number of the rule by which the records' signatures were made. With 1, of
+            earlier versions, no copy of a padded recording is found in datasets of another number.
     """
 
     source: str
@@ -121,6 +123,7 @@ class Dataset:
     quality: Mapping[str, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     format: int = FORMAT
     remarks: tuple[str, ...] = ()
+    signatures: int = 1
 
     def left_out(self) -> tuple[str, ...]:
         """A line for each kind of reason why records are in no shard."""

@@ -21,6 +21,7 @@ from ecg_keras.data.shard_folders import is_made_of
 from ecg_keras.data.writing import UNFINISHED, Shard, Sidecar, Work
 from ecg_keras.errors import DataError
 from ecg_keras.records import RecordInfo
+from ecg_keras.signals import SIGNATURE_RULE
 from ecg_keras.sources import FOLDER
 
 
@@ -71,6 +72,7 @@ def gather(
         noted=tuple(sorted(noted, key=lambda one: one.record_id)),
         quality=summarise((one.quality for one in sidecars), len(leads)),
         remarks=_gather_remarks(sidecars, len(stored)),
+        signatures=SIGNATURE_RULE,
     )
 
 

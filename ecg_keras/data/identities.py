@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_keras.array_files import read_arrays
-from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, TextArray
+from ecg_keras.array_types import AnyArray, BoolArray, Float32Array, IntArray, TextArray
 from ecg_keras.data.dataset import Dataset, Duplicates
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
@@ -38,6 +38,7 @@ class Identities:
         populations: see `population`; patient ids can be compared within one.
         record_ids, patient_ids: as the source names them.
         content: int8 ``(N, 64)``, the signatures of their signals.
+        rules: the `Dataset.signatures` of each.
     """
 
     runs: TextArray
@@ -46,6 +47,7 @@ class Identities:
     record_ids: TextArray
     patient_ids: TextArray
     content: Signatures
+    rules: IntArray
 
     def __len__(self) -> int:
         return len(self.record_ids)
@@ -81,25 +83,31 @@ class Identities:
         names = [one.name for one in fields(cls)]
         advice = "Train the run again, or copy the file again from where it was whole."
         arrays = read_arrays(path, names, _SEEN, advice)
+        rules = arrays.pop("rules", None)
+        names.remove("rules")  # which earlier versions did not write
         if missing := [name for name in names if name not in arrays]:
             raise DataError(
                 f"{path}: can't be read as {_SEEN}: it lacks {', '.join(missing)}. {advice}"
             )
         content = arrays.pop("content")
         count = len(content) if content.ndim else 0
+        if rules is None:
+            rules = np.ones(count, np.int64)
         fits = content.shape == (count, SIGNATURE_SIZE) and content.dtype == np.int8
+        fits = fits and rules.shape == (count,) and rules.dtype == np.int64
         if not fits or any(a.shape != (count,) or a.dtype.kind != "U" for a in arrays.values()):
             raise DataError(
                 f"{path}: holds arrays of other shapes or types than the {_SEEN}. Train the run "
                 "again."
             )
-        return cls(**arrays, content=content)
+        return cls(**arrays, content=content, rules=rules)
 
 
 def nobody() -> Identities:
     """No record."""
     none = np.array([], dtype=np.str_)
-    return Identities(none, none, none, none, none, np.empty((0, SIGNATURE_SIZE), np.int8))
+    content = np.empty((0, SIGNATURE_SIZE), np.int8)
+    return Identities(none, none, none, none, none, content, np.empty(0, np.int64))
 
 
 def population(dataset: Dataset) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from ecg_keras.array_types import IntArray
 from ecg_keras.data.dataset import SPLITS
 from ecg_keras.data.identities import NAMED, Identities, find_matches, nobody
+from ecg_keras.errors import listed
 from ecg_keras.text import plural
 
 SAME_SIGNAL, SAME_PATIENT = "the same signal", "the same patient"
@@ -96,6 +97,22 @@ def count_leaks(leaks: Sequence[Leak]) -> str:
     return f"{counts[SAME_SIGNAL]} by signal, {counts[SAME_PATIENT]} by patient"
 
 
+def tell_rules(one: Identities, other: Identities) -> str:
+    """Which of two groups have signatures of an earlier rule than others; empty where none has."""
+    if not len(one) or not len(other):
+        return ""
+    both = one + other
+    earlier = sorted({*both.runs[both.rules < both.rules.max()].tolist()})
+    if not earlier:
+        return ""
+    named = listed(earlier, NAMED)
+    return (
+        f"The signatures of {named} were made by an earlier rule: copies of recordings that are "
+        "padded can't be found there. Shards that are removed and prepared again, and runs that "
+        "are trained on those, have the present one."
+    )
+
+
 def _patients(records: Identities) -> Iterator[tuple[str, str]]:
     return zip(records.populations.tolist(), records.patient_ids.tolist(), strict=True)
 
@@ -111,6 +128,8 @@ class Shared:
     patients: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
     # whether an id means the same person in both
     comparable: bool
+    # what can't be found, in a sentence; empty where there is nothing
+    unchecked: str = ""
 
     def table(self) -> str:
         """All of it as text, a line for each recording and patient."""
@@ -129,7 +148,7 @@ class Shared:
         ]
         if not self.comparable:
             lines.append("  patients can't be compared: the ids are those of different databases")
-        return "\n".join(lines)
+        return "\n".join([*lines, *([f"  {self.unchecked}"] if self.unchecked else [])])
 
 
 def describe_shared(folder: str | Path, other: str | Path) -> Shared:
@@ -167,6 +186,7 @@ def describe_shared(folder: str | Path, other: str | Path) -> Shared:
         recordings=tuple(recordings),
         patients=tuple((name, ours[name], theirs[name]) for name in shared),
         comparable=comparable,
+        unchecked=tell_rules(one, two),
     )
 
 

@@ -212,7 +212,9 @@ def _load_targets(kept: Path, dataset: Dataset, records: int) -> BoolArray:
 def _as_met_in(found: Identities, folder: str | Path, dataset: Dataset, split: str) -> Identities:
     """These records with the names that folder and database have now."""
     populations = np.full(len(found), population(dataset))
-    return replace(found, populations=populations).met_in(Path(folder).name, split)
+    rules = np.full(len(found), dataset.signatures, np.int64)
+    found = replace(found, populations=populations, rules=rules)
+    return found.met_in(Path(folder).name, split)
 
 
 def _find_members(folder: str | Path, dataset: Dataset, split: str) -> tuple[Identities, BoolArray]:
@@ -228,7 +230,8 @@ def _find_members(folder: str | Path, dataset: Dataset, split: str) -> tuple[Ide
             "the folder and prepare it again."
         )
     ids, patients = (np.array(found[name], np.str_) for name in ("record_id", "patient_id"))
-    members = Identities(ids, ids, ids, ids, patients, stack(found["content"]))
+    content, rules = stack(found["content"]), np.zeros(len(ids), np.int64)
+    members = Identities(ids, ids, ids, ids, patients, content, rules)
     return members, np.concatenate(present)
 
 

@@ -7,6 +7,7 @@ from ecg_keras.faces import lazy_face
 if TYPE_CHECKING:
     from ecg_keras.signals.content import (
         SAME_SIGNATURE as SAME_SIGNATURE,
+        SIGNATURE_RULE as SIGNATURE_RULE,
         SIGNATURE_SIZE as SIGNATURE_SIZE,
         signature as signature,
     )

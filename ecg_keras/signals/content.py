@@ -16,6 +16,9 @@ from ecg_keras.array_types import AnyArray, Float32Array
 from ecg_keras.signals.leads import check_shape
 
 SIGNATURE_SIZE = 64
+# of what `signature` makes of a recording: another number where some recordings get another one.
+# 1 counted padding as a part of the recording
+SIGNATURE_RULE = 2
 # signatures with an absolute cosine of this or more are of the same recording. Copies of real ECGs
 # have 0.997 and more; other patients' have less than 0.77, and less than 0.93 where one of the two
 # is shifted in time until it fits best (docs/data.md)

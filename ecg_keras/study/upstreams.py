@@ -106,8 +106,8 @@ def list_leaks(arms: FinishedArms) -> tuple[str, ...]:
     unchecked = sum(one.unchecked for one in guarded)
     if unchecked:
         lines.append(
-            f"Upstreams of {unchecked} of {len(runs)} runs do not say what they were trained on: "
-            "they may know test ECGs."
+            f"Upstreams of {unchecked} of {len(runs)} runs do not say what they were trained on, "
+            "or not all of it can be compared: they may know test ECGs."
         )
     if len(guarded) < len(runs):
         lines.append(

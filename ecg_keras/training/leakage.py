@@ -11,7 +11,7 @@ from typing import Any
 
 from ecg_keras import data
 from ecg_keras.config import Data, Recipe, SeenData
-from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobody
+from ecg_keras.data import Identities, count_leaks, find_leaks, name_leaks, nobody, tell_rules
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 from ecg_keras.sources import source_of
@@ -202,10 +202,12 @@ class _Look:
         for other in self.recipe.data.without:
             why = f"is to stay unknown for {other}"
             unknown = data.read_identities(other, "valid") + data.read_identities(other, "test")
+            self._compare_rules(train + valid, unknown)
             train = self._leave_out("train", train, unknown, why)
             valid = self._leave_out("valid", valid, unknown, why)
         own = {record_id for one in dataset.duplicates for record_id in one.record_ids}
         before = self._read_upstream(dataset.source)
+        self.unchecked |= self._compare_rules(train + valid + test, before)
         self._judge("test", test, before, upstream=True)
         if self.recipe.data.leaks == "leave_out":
             valid = self._leave_out("valid", valid, trained_on(before), "the upstream knows")
@@ -230,6 +232,13 @@ class _Look:
         self._judge("valid", valid, trained, alike=own)
         scoring = valid if self.recipe.training.validate_on == "valid" else test
         return excluded, trained + scoring.met_in(name, "valid") + before
+
+    def _compare_rules(self, part: Identities, others: Identities) -> bool:
+        """Whether copies can't all be found between them, of which it warns."""
+        remark = tell_rules(part, others)
+        if remark and remark not in self.warnings:
+            self.warnings.append(remark)
+        return bool(remark)
 
     def _choose(
         self, dataset: data.Dataset, train: Identities, excluded: Sequence[str]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecg_keras import data
 from ecg_keras.config import SeenData
-from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks
+from ecg_keras.data import Identities, Leak, count_leaks, find_leaks, name_leaks, tell_rules
 from ecg_keras.errors import DataError
 from ecg_keras.json_files import parse_as, read_json, write_json
 from ecg_keras.sources import SOURCES, have_same_recordings
@@ -41,7 +41,7 @@ class Guarded:
             be looked at.
         notes: how many records were left out, and why.
         known_tests: how many test records the network knows, where that is allowed.
-        unchecked: whether it is unknown what the upstream has seen.
+        unchecked: whether it is unknown what the upstream has seen, or not all of it can be found.
     """
 
     mark: str
@@ -102,7 +102,8 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
             validated on.
 
     Returns:
-        What it knows, or that it is unknown what it has seen; ``None`` where it knows nobody.
+        What it knows, or that it is unknown what it has seen or not all of it can be found;
+        ``None`` where it knows nobody.
 
     Raises:
         DataError: a shard or seen.npz is damaged.
@@ -116,7 +117,9 @@ def describe_known(weights: Path, shards: Path, split: str) -> Known | None:
     if before is None:
         return Known((), sentence or tell_unknown(weights))
     tested = data.read_identities(shards, split)
-    leaks = find_leaks(tested, trained_on(before) if split == "valid" else before)
+    before = trained_on(before) if split == "valid" else before
+    sentence = f"{sentence} {tell_rules(tested, before)}".strip()
+    leaks = find_leaks(tested, before)
     if not leaks:
         return Known((), sentence) if sentence else None
     counts = f"{len(leaks)} of {len(tested)} {NAMES[split]} records of {shards}"

@@ -7,13 +7,20 @@ from hypothesis import given, strategies as st
 from ecg_keras.data.dataset import read_dataset
 from ecg_keras.data.duplicate_groups import find_duplicates
 from ecg_keras.data.identities import Identities, nobody, population
-from ecg_keras.data.leaks import SAME_PATIENT, SAME_SIGNAL, count_leaks, find_leaks, name_leaks
+from ecg_keras.data.leaks import (
+    SAME_PATIENT,
+    SAME_SIGNAL,
+    count_leaks,
+    find_leaks,
+    name_leaks,
+    tell_rules,
+)
 from ecg_keras.errors import DataError
 
 SIGNALS = np.random.default_rng(0).integers(-127, 128, (400, 64)).astype(np.int8)
 
 
-def records(*rows, population="ptb", split="train", run="up"):
+def records(*rows, population="ptb", split="train", run="up", rule=2):
     """Each row: record id, patient id, number of the signal."""
     names, patients, signals = zip(*rows, strict=True) if rows else ((), (), ())
     count = len(rows)
@@ -24,6 +31,7 @@ def records(*rows, population="ptb", split="train", run="up"):
         record_ids=np.array(names, dtype=np.str_),
         patient_ids=np.array(patients, dtype=np.str_),
         content=SIGNALS[list(signals)].reshape(count, 64),
+        rules=np.full(count, rule),
     )
 
 
@@ -98,7 +106,20 @@ def test_what_was_seen_is_kept_in_a_file_without_pickles(tmp_path):
     assert len(Identities.load(tmp_path / "nobody.npz")) == 0
 
 
-@pytest.mark.parametrize("damage", ["missing", "text", "half", "pickle", "shape", "array"])
+def test_signatures_of_an_earlier_rule_are_kept_as_such(tmp_path):
+    earlier, new = records(("a", "p1", 1), rule=1), records(("b", "p2", 2), run="now")
+    (earlier + new).save(tmp_path / "seen.npz")
+    assert Identities.load(tmp_path / "seen.npz").rules.tolist() == [1, 2]
+    fields = {name: values for name, values in vars(earlier).items() if name != "rules"}
+    np.savez(tmp_path / "seen.npz", **fields)  # as of an earlier version
+    back = Identities.load(tmp_path / "seen.npz")
+    assert back.rules.tolist() == [1]
+    assert tell_rules(back, new).startswith("The signatures of up were made by an earlier rule:")
+    assert tell_rules(new, back) == tell_rules(back, new)
+    assert tell_rules(new, new) == tell_rules(earlier, back) == tell_rules(nobody(), new) == ""
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "half", "pickle", "shape", "rules", "array"])
 def test_a_damaged_file_is_told(tmp_path, damage):
     path = tmp_path / "seen.npz"
     seen = records(("a", "p1", 1), ("b", "p2", 2))
@@ -111,6 +132,8 @@ def test_a_damaged_file_is_told(tmp_path, damage):
         np.savez(path, **{**vars(seen), "runs": np.array([{}, []], dtype=object)})
     elif damage == "shape":
         np.savez(path, **{**vars(seen), "runs": seen.runs[:1]})
+    elif damage == "rules":
+        np.savez(path, **{**vars(seen), "rules": np.array(2)})
     elif damage == "array":
         with path.open("wb") as file:
             np.save(file, SIGNALS)

@@ -43,6 +43,19 @@ def test_patients_of_different_databases_are_not_compared(hospital_shards, tmp_p
     assert "patients can't be compared" in shared.table()
 
 
+def test_signatures_of_an_earlier_rule_are_named(hospital_shards, tmp_path):
+    other = tmp_path / "earlier"
+    shutil.copytree(hospital_shards, other)
+    text = (other / "dataset.json").read_text()
+    assert '"signatures": 2' in text
+    # as earlier versions wrote it
+    (other / "dataset.json").write_text(text.replace(',\n "signatures": 2', ""))
+    shared = data.describe_shared(hospital_shards, other)
+    assert shared.unchecked.startswith("The signatures of earlier were made by an earlier rule")
+    assert shared.table().endswith(f"\n  {shared.unchecked}")
+    assert "earlier rule" not in data.describe_shared(other, other).table()
+
+
 def test_a_folder_without_shards_is_told(hospital_shards, tmp_path):
     with pytest.raises(DataError, match="there is no such folder of shards"):
         data.describe_shared(hospital_shards, tmp_path / "none")

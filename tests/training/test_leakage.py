@@ -300,6 +300,28 @@ def test_upstreams_of_upstreams_count(own, shards, raw, upstream, tmp_path):
     assert set(known) <= {"r0030", "r0031", "r0032"}
 
 
+def test_an_upstream_with_signatures_of_an_earlier_rule_is_a_warning(raw, upstream, tmp_path):
+    up, up_shards, up_run = upstream
+    path = up_shards / "dataset.json"
+    path.write_text(path.read_text().replace(',\n "signatures": 2', ""))
+    assert not guard(up, shards=up_shards, run=up_run).warnings
+    recipe = make(raw=write_lab(tmp_path / "third", seed=9, patients="m"), upstream=up_run.folder)
+    folder = tmp_path / "third-shards"
+    data.prepare(recipe.data, folder)
+    found = guard(recipe, shards=folder, run=Run(tmp_path / "r"), upstream=up_run.folder)
+    (warning,) = found.warnings
+    assert warning.startswith("The signatures of up were made by an earlier rule")
+    assert found.unchecked
+    known = describe_known(up_run.folder, folder, "test")
+    assert (known.leaks, known.sentence) == ((), warning)
+
+    without = make(raw=recipe.data.raw, without=[str(up_shards)])
+    found = guard(without, shards=folder, run=Run(tmp_path / "s"))
+    (warning,) = found.warnings
+    assert warning.startswith("The signatures of up-shards were made by an earlier rule")
+    assert not found.unchecked, "it has no upstream"
+
+
 def test_an_upstream_that_tells_nothing_is_a_warning(own, shards, tmp_path):
     weights = tmp_path / "model.keras"
     weights.write_bytes(b"weights")
