@@ -32,7 +32,7 @@ from ecg_keras.errors import DataError
 from ecg_keras.files import write_text
 from ecg_keras.json_files import known_fields, read_json
 from ecg_keras.records import RecordInfo
-from ecg_keras.signals import LeadQuality
+from ecg_keras.signals import SIGNATURE_RULE, LeadQuality
 
 # enough shards for every process of a large machine, and little lost where one is killed
 SHARD_BYTES = 16_000_000
@@ -90,6 +90,8 @@ class Sidecar:
     remarks: dict[str, list[str]] = field(default_factory=dict)
     # ids of the quarantined records of which a file was not there
     gone: list[str] = field(default_factory=list)
+    # the `Dataset.signatures` of the stored records
+    signatures: int = 1
 
 
 # makes shards, in any order and anywhere; calls the function with how many more records are done
@@ -174,7 +176,8 @@ def make_shard(
     """Reads, converts and writes one shard's records, then its sidecar. It can be called again,
     anywhere and at the same time: the bytes are the same.
     """
-    sidecar, qualities = Sidecar(work.fingerprint), list[LeadQuality]()
+    sidecar = Sidecar(work.fingerprint, signatures=SIGNATURE_RULE)
+    qualities = list[LeadQuality]()
     leads = stored_leads(work.data)
     note = noting(work.data, work.label_set, leads)
 
@@ -272,6 +275,11 @@ def _finished_shards(work: Work) -> dict[str, Sidecar]:
         shutil.rmtree(begun)
         begun.mkdir()
         return {}
+    # signatures of two rules can't be compared within a dataset
+    for name in [name for name, one in sidecars.items() if one.signatures != SIGNATURE_RULE]:
+        (begun / f"{name}.json").unlink()
+        (folder / name).unlink(missing_ok=True)
+        del sidecars[name]
     for half in begun.glob(".*"):
         half.unlink(missing_ok=True)
     return {

@@ -191,6 +191,25 @@ def test_leftovers_of_other_settings_are_removed(hospital_data, tmp_path, monkey
     assert visible(folder) == visible(tmp_path / "fresh")
 
 
+def test_shards_with_signatures_of_an_earlier_rule_are_written_again(
+    hospital_data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    folder = tmp_path / "shards"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("ecg_keras.data.recording_parts.signature", lambda *_: b"e" * 64)
+        prepare(hospital_data, folder, on_progress=interrupt_at(30))
+    finished = sorted(folder.glob(".unfinished/*.tfrecord.json"))
+    assert len(finished) >= 2
+    for path in finished:  # as an earlier version wrote them
+        kept = json.loads(path.read_text())
+        assert kept.pop("signatures") == 2
+        path.write_text(json.dumps(kept))
+    prepare(hospital_data, folder)
+    prepare(hospital_data, tmp_path / "fresh")
+    assert visible(folder) == visible(tmp_path / "fresh")
+
+
 def test_a_shard_holds_at_least_one_record_however_long(hospital_data, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
     folder = tmp_path / "shards"
