@@ -58,13 +58,15 @@ def place_of(root: Path, memory: Path | None) -> Path | None:
 def kept_hashes(place: Path, files: Sequence[Listed]) -> Hashes:
     """What is remembered of some files; nothing where that can't be read."""
     wanted = {one: one for one in files}
-    found, lines = {}, 0
+    found, paths, lines = {}, set(), 0
     kept = _read_lines(place) if place.exists() else _read_earlier(place).items()
     for one, sha256 in kept:
         lines += 1
+        paths.add(one.path)
         if one in wanted:
             found[wanted[one]] = sha256
-    if lines > MOST_LINES * len(files) + FEW_LINES:
+    # other files than these may be remembered, too
+    if lines > MOST_LINES * len(paths) + FEW_LINES:
         _drop_replaced(place)
     return found
 

@@ -253,6 +253,18 @@ def test_lines_of_files_that_changed_go_when_they_are_many(raw, memory, monkeypa
     assert {*names_in(memory)} == FILES.keys()
 
 
+def test_what_is_remembered_of_other_files_is_not_written_again(raw, memory, monkeypatch):
+    monkeypatch.setattr(kept_hashes, "FEW_LINES", 0)
+    digest(raw, memory)
+    (kept,) = memory.iterdir()
+    before = kept.stat()
+    listed = _list_files(raw, lambda path: True)
+    forget()
+    assert len(hash_files(raw, listed[:1], memory)) == 1
+    after = kept.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_what_was_read_before_a_kill_is_remembered(raw, memory, reads, monkeypatch):
     def kill(path, count):
         if path.name == "ä.csv":
