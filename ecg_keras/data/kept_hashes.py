@@ -91,7 +91,7 @@ def _read_lines(place: Path) -> Iterator[tuple[Listed, str]]:
     """Files and hashes, but for lines that are damaged."""
     with suppress(OSError), place.open("rb") as file:
         for line in file:
-            with suppress(ValueError, TypeError, RecursionError):
+            with suppress(ValueError, TypeError, ArithmeticError, RecursionError):
                 yield _parse_file(json.loads(line))
 
 

@@ -179,6 +179,7 @@ def test_a_folder_that_was_moved_with_its_shards_costs_nothing(raw, memory, tmp_
         lambda path: path.write_text(f'["a.dat", null, 1, 2, "{"0" * 64}"]'),
         lambda path: path.write_text('{"format": 99}'),
         lambda path: path.write_text("[" * 100_000),
+        lambda path: path.write_text(f'["a.dat", 1e999, 1, 1, "{"0" * 64}"]\n'),
     ],
 )
 def test_memory_may_be_missing_or_damaged(raw, memory, damage, reads):
