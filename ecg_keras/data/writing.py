@@ -232,6 +232,8 @@ def _found_again(
     """Finished shards that lack a record of which no file is missing any more."""
     for shard in plan:
         gone = set(finished[shard.name].gone if shard.name in finished else ())
+        if not gone:  # `convert` makes the source, which may take its time
+            continue
         infos = [info for info in shard.infos if info.record_id in gone]
         if not all(isinstance(one, Gone) for one in convert(infos, work.data, work.verified)):
             yield shard.name

@@ -746,6 +746,18 @@ def test_a_recording_that_was_never_there_costs_workers_no_look_into_the_others(
     assert [one.record_id for one in dataset.quarantined] == ["r0007"]
 
 
+def test_where_nothing_is_gone_no_source_is_made_to_look_for_it(
+    hospital_data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(writing, "SHARD_BYTES", SMALL)
+    converted, convert = [], writing.convert
+    monkeypatch.setattr(
+        writing, "convert", lambda infos, *rest: converted.append(infos) or convert(infos, *rest)
+    )
+    dataset = prepare(hospital_data, tmp_path / "shards")
+    assert len(converted) == sum(len(split.shards) for split in dataset.splits.values())
+
+
 def test_files_that_may_no_longer_be_read_are_no_files_that_may(
     hospital_data, tmp_path, monkeypatch
 ):
