@@ -232,7 +232,9 @@ def dispatch(
 
 def _read_checkpoint(cell: Cell) -> bytes:
     """How far a cell is trained: what it would resume from, and empty where there is nothing."""
-    refresh(cell.run.checkpoints)
+    # not the checkpoints: whoever trains removes what it finds there. A file system that looks into
+    # the run's folder again learns that they changed, too
+    refresh(cell.run.folder)
     with suppress(OSError):
         return (cell.run.checkpoints / "progress.json").read_bytes()
     return b""

@@ -195,7 +195,7 @@ class Checkpoint(Callback):
         write_json(self.folder / "progress.json", asdict(progress))
         for path in self.folder.iterdir():
             if path.name not in ("progress.json", progress.weights, progress.best):
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def _check_room(self) -> None:
         """Refuses a disk that is too full before a file is begun: HDF5 would end in tracebacks."""

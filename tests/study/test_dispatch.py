@@ -1,5 +1,7 @@
 """Cells whose machine is lost, or shows late what became of them."""
 
+import os
+
 import pytest
 from finished_study import finish_cell
 from late_files import show_late
@@ -45,6 +47,14 @@ def test_a_cell_whose_machine_is_taken_away_has_not_failed_while_it_is_trained(
     running.dispatch(plan, plan.cells[:1], pool, lambda now: None, check=False)
     assert pool.begun == left + 2
     assert "killed 2 times (NodeDiedError)" in snapshot(plan).failures[0][1]
+
+
+def test_how_far_a_cell_is_leaves_its_checkpoints_alone(tmp_path):
+    run = (cell := tiny(tmp_path).cells[0]).run
+    write_json(run.checkpoints / "progress.json", {"epoch": 1})
+    os.utime(run.checkpoints, ns=(0, 0))
+    assert b'"epoch": 1' in running._read_checkpoint(cell)
+    assert run.checkpoints.stat().st_mtime_ns == 0
 
 
 class Elsewhere(Preempted):

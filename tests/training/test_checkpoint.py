@@ -49,6 +49,14 @@ def test_the_best_and_the_last_epoch_are_kept_and_no_more(tmp_path):
     assert progress == callback.progress
 
 
+def test_a_file_that_someone_else_removes_first_is_no_error(tmp_path, monkeypatch):
+    callback, listed = checkpoint(tmp_path), Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: [*listed(folder), folder / ".nfs0001"])
+    callback.on_epoch_end(0, {"loss": 1.0, "val_macro_auroc": 0.6})
+    monkeypatch.undo()
+    assert files(tmp_path) == ["best-0001.keras", "epoch-0001.weights.h5", "progress.json"]
+
+
 def test_a_loss_that_is_not_finite_ends_the_training_and_names_the_run(tmp_path):
     callback = checkpoint(tmp_path / "mine" / "checkpoints")
     with pytest.raises(DivergedError, match=r"mine: training diverged: the loss is nan after epo"):
