@@ -248,9 +248,10 @@ def read_dataset(path: str | Path) -> Dataset:
     return _read(path) if is_new else _read_once(path, mark)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=2)
 def _read_once(path: Path, mark: tuple[int, ...]) -> Dataset:
-    # of millions of records that are left out it takes half a minute, and a run asks many times
+    # of millions of records that are left out it takes half a minute, and a run asks many times. It
+    # takes memory, too: no more is kept than a run's dataset and that of its upstream
     return _read(path)
 
 

@@ -1,8 +1,10 @@
+import gc
 import json
 import shutil
 import subprocess
 import sys
 import time
+import weakref
 
 import pytest
 
@@ -55,6 +57,18 @@ def test_a_description_that_does_not_change_is_read_once(hospital_shards, tmp_pa
     for _ in range(2):
         with pytest.raises(DataError, match=r"damaged"):
             read_dataset(path)
+
+
+def test_descriptions_of_few_datasets_are_kept_in_memory(hospital_shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "TICK", 0)
+    found = []
+    for number in range(4):
+        path = tmp_path / str(number) / "dataset.json"
+        path.parent.mkdir()
+        shutil.copy(hospital_shards / "dataset.json", path)
+        found.append(weakref.ref(read_dataset(path)))
+    gc.collect()
+    assert [one() is None for one in found] == [True, True, False, False]
 
 
 def test_a_folder_that_is_not_there(tmp_path):
