@@ -166,7 +166,8 @@ def _make(
 
 def _find_slow_rows(infos: Sequence[RecordInfo]) -> str | None:
     """Of arrays of many recordings, the first that is slow to read."""
-    rows = (info.path for info in infos if info.row is not None and info.path.suffix in HDF5)
+    of_many = (info.path for info in infos if info.row is not None)
+    rows = (path for path in of_many if path.suffix.lower() in HDF5)
     return next(filter(None, map(describe_slow_rows, dict.fromkeys(rows))), None)
 
 

@@ -20,7 +20,7 @@ from my_lab import hospital
 from running_processes import CAN_TELL, running_processes
 
 from ecg_keras.config import Data, Split
-from ecg_keras.data import raw_files, writing
+from ecg_keras.data import preparation, raw_files, writing
 from ecg_keras.data.dataset import SplitSummary, describe
 from ecg_keras.data.listing import list_database
 from ecg_keras.data.pipeline import load, load_with_ids
@@ -756,6 +756,18 @@ def test_where_nothing_is_gone_no_source_is_made_to_look_for_it(
     )
     dataset = prepare(hospital_data, tmp_path / "shards")
     assert len(converted) == sum(len(split.shards) for split in dataset.splits.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "looks"),
+    [("A.H5", 0, True), ("a.hdf5", 3, True), ("a.npy", 0, False), ("a.h5", None, False)],
+)
+def test_arrays_of_many_recordings_are_looked_at_whatever_the_case_of_their_names(
+    monkeypatch, name, row, looks
+):
+    info = SimpleNamespace(path=Path(name), row=row)
+    monkeypatch.setattr(preparation, "describe_slow_rows", lambda path: f"{path} is slow")
+    assert preparation._find_slow_rows([info] * 2) == (f"{name} is slow" if looks else None)
 
 
 def test_files_that_may_no_longer_be_read_are_no_files_that_may(
