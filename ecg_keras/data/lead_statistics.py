@@ -17,6 +17,9 @@ from ecg_keras.data.reading import Subset, are_in, batches, training_subset
 from ecg_keras.errors import DataError
 from ecg_keras.files import replacing
 
+# of how they are measured: another number where the same records have other statistics
+MEASURE = 1
+
 
 def signal_statistics(
     folder: str | Path,
@@ -72,7 +75,7 @@ def _place(folder: Path, dataset: Dataset, chosen: Collection[str] | None) -> Pa
     checksums = [*dataset.splits["train"].checksums.values()]
     if not checksums:
         return None
-    content = json.dumps([checksums, chosen if chosen is None else sorted(chosen)])
+    content = json.dumps([MEASURE, checksums, chosen if chosen is None else sorted(chosen)])
     return folder / f".statistics-{hashlib.sha256(content.encode()).hexdigest()[:16]}.npz"
 
 
