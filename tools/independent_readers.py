@@ -3,6 +3,7 @@
     python -m pip install '.[export]'
     python tools/independent_readers.py DATA --folder runs/readers
     python tools/independent_readers.py DATA --folder runs/readers --only lstm gru
+    python tools/independent_readers.py DATA --folder runs/readers --run runs/ptbxl_scratch
     python tools/independent_readers.py --folder runs/readers --print-only
 
 Each network, of random weights, with BatchNorms as after training and logits of a spread of 1, is
@@ -11,7 +12,8 @@ recordings below DATA/ptbxl/records100. Networks in mixed precision are compared
 in float32, which are what is exported. A SavedModel is read by a C program that knows TensorFlow's
 C API alone (tests/export/saved_model_client.c, compiled with gcc). A cell is the largest difference
 of a probability from the Keras model; a format that refuses the network says why. A network whose
-file is in the folder already is not asked again, so that a run that was ended is resumed.
+file is in the folder already is not asked again, so that what was ended is resumed. `--run` takes
+finished runs of 100 Hz in place of networks with random weights, as `ecg-keras export` writes them.
 
 Below the table: how often the files hold a name of Keras' own modules, or an operation
 `ConvertToTensor`, neither of which a reader knows. Exit code 1 where there is one, or where a
@@ -25,7 +27,8 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,10 +45,11 @@ from ecg_keras.export import FORMATS, export_model, export_saved_model, read_car
 from ecg_keras.formats import read_wfdb
 from ecg_keras.json_files import write_json
 from ecg_keras.keras_library import keras
-from ecg_keras.models import BACKBONES, classifier, find_backbone, float32_clone
+from ecg_keras.models import BACKBONES, classifier, find_backbone, float32_clone, load_model
 from ecg_keras.signals import LEADS
 from ecg_keras.training import use_precision
 from ecg_keras.user_modules import import_function
+from ecg_keras.workflow import export_run
 
 CLIENT = Path(__file__).parents[1] / "tests" / "export" / "saved_model_client.c"
 LABELS = ("CD", "HYP", "MI", "NORM", "STTC")
@@ -54,6 +58,8 @@ ECGS, SAMPLES, RATE = 8, 250, 100
 NETWORKS = (*BACKBONES, *(f"{name}:mixed_bfloat16" for name in BACKBONES))
 MARKS = (b"keras.src", b"ConvertToTensor")
 LARGEST = 1e-5
+# into a folder, in a format
+Export = Callable[[Path, str], None]
 
 
 def main() -> None:
@@ -61,30 +67,57 @@ def main() -> None:
     parser.add_argument("data", nargs="?", default=os.environ.get("ECG_KERAS_TEST_DATA"))
     parser.add_argument("--folder", type=Path, required=True, help="of what is finished")
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=NETWORKS, metavar="NETWORK")
+    parser.add_argument("--run", nargs="+", type=Path, help="trained networks instead")
     parser.add_argument("--print-only", action="store_true", help="what is finished")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.print_only:
         if given.data is None:
             parser.error("name the folder with ptbxl/records100")
-        signals = read_signals(Path(given.data))
-        for name in given.only:
+        networks = {name: partial(of_random_weights, name) for name in given.only}
+        if given.run:
+            networks = {run.name: partial(of_run, run) for run in given.run}
+        for name, make in networks.items():
             file = given.folder / f"{name.replace(':', '-')}.json"
             if not file.exists():
-                write_json(file, measure(name, signals))
+                write_json(file, measure(*make(Path(given.data))))
                 print(f"{name} is done.", flush=True)
     if not print_table(given.folder):
         raise SystemExit(1)
 
 
-def read_signals(data: Path) -> np.ndarray:
+def read_signals(data: Path, samples: int = SAMPLES) -> np.ndarray:
     headers = sorted((data / "ptbxl" / "records100").rglob("*.hea"))[:ECGS]
-    return np.stack([read_wfdb(one.with_suffix("")).values[:SAMPLES] for one in headers])
+    return np.stack([read_wfdb(one.with_suffix("")).values[:samples] for one in headers])
 
 
-def measure(name: str, signals: np.ndarray) -> dict[str, object]:
-    """Of each format the difference or why there is none; the range of Keras' probabilities."""
+def of_random_weights(name: str, data: Path) -> tuple[keras.Model, Export, np.ndarray]:
+    """A network of the table, how it is exported in a format, and ECGs."""
+    signals = read_signals(data)
     model = build(*name.partition(":")[::2], signals)
+
+    def export(folder: Path, format: str) -> None:
+        options = {"labels": LABELS, "leads": LEADS, "sampling_rate": RATE}
+        if FORMATS[format].write:
+            export_model(model, folder, format=format, **options)
+        else:
+            export_saved_model(model, folder, signatures=("serving_default",), **options)
+
+    return model, export, signals
+
+
+def of_run(run: Path, data: Path) -> tuple[keras.Model, Export, np.ndarray]:
+    """The same of a finished run."""
+    model = load_model(run / "model.keras")
+
+    def export(folder: Path, format: str) -> None:
+        export_run(run, folder, format=format)
+
+    return model, export, read_signals(data, model.input_shape[1])
+
+
+def measure(model: keras.Model, export: Export, signals: np.ndarray) -> dict[str, object]:
+    """Of each format the difference or why there is none; the range of Keras' probabilities."""
     expected = np.asarray(float32_clone(model)(signals, training=False))
     found: dict[str, object] = {}
     marks = dict.fromkeys(MARKS, 0)
@@ -92,11 +125,7 @@ def measure(name: str, signals: np.ndarray) -> dict[str, object]:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) / "1"
             try:
-                options = {"labels": LABELS, "leads": LEADS, "sampling_rate": RATE}
-                if row.write:
-                    export_model(model, folder, format=row.name, **options)
-                else:
-                    export_saved_model(model, folder, signatures=("serving_default",), **options)
+                export(folder, row.name)
             except (ConfigError, DataError) as error:
                 found[row.name] = str(error)
                 continue
@@ -157,15 +186,15 @@ def ask_in_c(folder: Path, signals: np.ndarray) -> np.ndarray:
 def print_table(folder: Path) -> bool:
     """Whether all answers are those of Keras, and no file holds what a reader does not know."""
     rows, marks, equal = [], dict.fromkeys(map(bytes.decode, MARKS), 0), True
-    for name in NETWORKS:
-        file = folder / f"{name.replace(':', '-')}.json"
-        if file.exists():
-            kept = json.loads(file.read_text())
-            low, high = kept["range"]
-            differences = [one for one in kept["answers"].values() if not isinstance(one, str)]
-            equal &= all(one <= LARGEST for one in differences)
-            rows.append((f"`{name}`", *describe(kept["answers"]), f"{low:.2f} to {high:.2f}"))
-            marks = {mark: count + kept["marks"][mark] for mark, count in marks.items()}
+    order = [name.replace(":", "-") for name in NETWORKS]
+    files = {file.stem: file for file in sorted(folder.glob("*.json"))}
+    for name in sorted(files, key=lambda one: order.index(one) if one in order else len(order)):
+        kept = json.loads(files[name].read_text())
+        low, high = kept["range"]
+        differences = [one for one in kept["answers"].values() if not isinstance(one, str)]
+        equal &= all(one <= LARGEST for one in differences)
+        rows.append((f"`{name}`", *describe(kept["answers"]), f"{low:.2f} to {high:.2f}"))
+        marks = {mark: count + kept["marks"][mark] for mark, count in marks.items()}
     titles = ["TensorFlow's C API", *(row.reader for row in FORMATS.values() if row.write)]
     print(f"{describe_machine()}\n\n{table(('network', *titles, 'probabilities'), rows)}\n")
     print(", ".join(f"{mark}: {count}" for mark, count in marks.items()))

@@ -17,18 +17,37 @@ SOUND = {
 }  # fmt: skip
 
 
-def test_a_network_is_compared_in_each_format(script, monkeypatch):
+def test_a_network_is_compared_in_each_format(script, monkeypatch, tmp_path):
     def find(name):
         return lambda samples, leads: mean(samples, leads, head="pooled", seed=0)
 
     monkeypatch.setattr(script, "find_backbone", find)
     monkeypatch.setattr(script, "FORMATS", {"onnx": script.FORMATS["onnx"]})
     keras.utils.set_random_seed(0)
-    found = script.measure("gru", SIGNALS)
+    monkeypatch.setattr(script, "read_signals", lambda data: SIGNALS)
+    found = script.measure(*script.of_random_weights("gru", tmp_path))
     assert found["answers"]["onnx"] < 1e-5
     assert found["marks"] == {"keras.src": 0, "ConvertToTensor": 0}
     low, high = found["range"]
     assert 0 < low < 0.45 and 0.55 < high < 1  # where a difference shows
+
+
+def test_a_run_is_compared_as_the_command_exports_it(script, monkeypatch, tmp_path):
+    lengths, exported = [], []
+
+    def read(data, samples):
+        lengths.append(samples)
+        return SIGNALS
+
+    monkeypatch.setattr(script, "read_signals", read)
+    monkeypatch.setattr(script, "load_model", lambda path: mean(250, 12, head="pooled", seed=0))
+    monkeypatch.setattr(
+        script, "export_run", lambda run, folder, format: exported.append((run, folder, format))
+    )
+    _, export, signals = script.of_run(tmp_path / "run", tmp_path)
+    export(tmp_path / "1", "onnx")
+    assert signals is SIGNALS and lengths == [250]
+    assert exported == [(tmp_path / "run", tmp_path / "1", "onnx")]
 
 
 @pytest.mark.parametrize(
