@@ -19,8 +19,9 @@ from ecg_keras.training import SHARED_BY
 
 # times that a process may end before it begins
 STARTS = 3
-# signals from outside; others a process sends itself, as where a library aborts
-KILLS = (signal.SIGKILL, signal.SIGTERM)
+# signals from outside; others a process sends itself, as where a library aborts. Windows has no
+# SIGKILL, which is 9 elsewhere
+KILLS = (9, signal.SIGTERM)
 # seconds that a process has to end when it is asked to
 GRACE = 10.0
 
