@@ -42,6 +42,7 @@ class Guarded:
         notes: how many records were left out, and why.
         known_tests: how many test records the network knows, where that is allowed.
         unchecked: whether it is unknown what the upstream has seen, or not all of it can be found.
+        signatures: the rule of the dataset's signatures that it compared.
     """
 
     mark: str
@@ -50,6 +51,7 @@ class Guarded:
     notes: tuple[str, ...] = ()
     known_tests: int = 0
     unchecked: bool = False
+    signatures: int = 1
 
     def save(self, run: Run) -> None:
         """Writes ``leaks.json`` of a run, whole or not at all."""

@@ -322,6 +322,20 @@ def test_an_upstream_with_signatures_of_an_earlier_rule_is_a_warning(raw, upstre
     assert not found.unchecked, "it has no upstream"
 
 
+def test_shards_prepared_again_by_the_present_rule_are_looked_at_again(raw, upstream):
+    up, up_shards, up_run = upstream
+    path = up_shards / "dataset.json"
+    text = path.read_text()
+    path.write_text(text.replace(',\n "signatures": 2', ""))
+    assert guard(up, shards=up_shards, run=up_run).signatures == 1
+    path.write_text(text)
+    assert guard(up, shards=up_shards, run=up_run).signatures == 2
+    path.write_text(text.replace(',\n "signatures": 2', ""))
+    up_run.checkpoints.mkdir()
+    (up_run.checkpoints / "progress.json").write_text("{}")
+    assert guard(up, shards=up_shards, run=up_run).signatures == 2, "it was trained on those"
+
+
 def test_an_upstream_that_tells_nothing_is_a_warning(own, shards, tmp_path):
     weights = tmp_path / "model.keras"
     weights.write_bytes(b"weights")
