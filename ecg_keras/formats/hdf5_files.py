@@ -14,6 +14,7 @@ import functools
 import itertools
 import math
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -166,8 +167,11 @@ def describe_slow_rows(path: Path) -> str | None:
                 found.append(
                     f"{path}: {name} is stored in pieces of {chunks}, and for each recording "
                     f"{unpacked / row:.0f} times its bytes are read: what takes minutes may take "
-                    "days. Save it once as it is, and put that file in its place: h5repack "
-                    f"-l {name}:CONTI -f {name}:NONE {path.name} NEW.{path.name}"
+                    "days. Save it once as it is, and put that file in its place: "
+                    + shlex.join(
+                        ["h5repack", "-l", f"{name}:CONTI", "-f", f"{name}:NONE"]
+                        + [path.name, f"NEW.{path.name}"]
+                    )
                 )
         return True if found else None  # anything but None is the end
 
