@@ -32,11 +32,8 @@ if TYPE_CHECKING:
     )
     from ecg_keras.training.epoch_callbacks import FollowEpochs as FollowEpochs, RunLog as RunLog
     from ecg_keras.training.fitting import compile_phase as compile_phase, fit as fit
-    from ecg_keras.training.leakage import (
-        check_databases as check_databases,
-        guard as guard,
-        guard_alike as guard_alike,
-    )
+    from ecg_keras.training.leak_search import check_databases as check_databases
+    from ecg_keras.training.leakage import guard as guard, guard_alike as guard_alike
     from ecg_keras.training.loop import build_model as build_model, train as train
     from ecg_keras.training.losses import AsymmetricLoss as AsymmetricLoss
     from ecg_keras.training.mirrored import Mirrored as Mirrored, padded as padded
