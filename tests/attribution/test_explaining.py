@@ -62,7 +62,9 @@ def test_they_add_up_to_the_change_of_the_logit(name, signals):
 def test_every_backbone_is_explained(name):
     model = models.classifier(models.find_backbone(name)(256, 3), LABELS)
     ecg = np.random.default_rng(1).normal(0, 0.3, (1, 256, 3)).astype(np.float32)
-    found = explain(model, ecg, label=0)
+    both = [explain(model, ecg, label=label) for label in range(len(LABELS))]
+    # a residual is a share of this difference, which of random weights may be next to nothing
+    found = max(both, key=lambda one: abs(one.outputs - one.flat_outputs).max())
     assert found.values.shape == (1, 256, 3) and found.residuals.max() < 0.1
     found = explain(model, ecg, label=0, method="grad_cam")
     assert found.values.shape == (1, 256) and found.step >= 1 and found.layer

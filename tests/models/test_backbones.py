@@ -251,10 +251,10 @@ def pairs_with_policies():
 
 @pytest.mark.parametrize(("name", "policy"), list(pairs_with_policies()))
 def test_mixed_precision_gives_nearly_the_same_and_float32_the_same(
-    name, policy, classifiers, signals
+    name, policy, build, classifiers, signals
 ):
     keras.config.set_dtype_policy(policy)
-    model = models.classifier(models.find_backbone(name)(64, 3), LABELS)
+    model = build(name)
     keras.config.set_dtype_policy("float32")
     assert model.get_layer("head").compute_dtype == "float32"
     assert policy.removeprefix("mixed_") in {layer.compute_dtype for layer in model.layers}
@@ -376,4 +376,5 @@ def test_the_exported_network_answers_as_keras_does(name, tmp_path, classifiers,
     folder = export_saved_model(model, tmp_path / "saved_model" / "1", **facts)
     serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
     answer = serve(signal=tf.constant(signals))["probabilities"]
-    assert np.abs(answer - model(signals)).max() < 1e-6
+    # of dozens of layers roundings add up
+    assert np.abs(answer - model(signals)).max() < (1e-5 if name in SIBLINGS else 1e-6)
