@@ -29,8 +29,8 @@ HEADS = {"resnet1d101": 1 / 200}
 def build():
     """A function that builds a backbone's classifier for (64, 3), with all of LABELS."""
 
-    def classifier(name):
-        model = models.classifier(models.find_backbone(name)(64, 3), LABELS)
+    def classifier(name, seed=0):
+        model = models.classifier(models.find_backbone(name)(64, 3, seed=seed), LABELS, seed=seed)
         kernel = model.get_layer("head").kernel
         kernel.assign(kernel * HEADS.get(name, 1.0))
         return model

@@ -227,10 +227,8 @@ def test_every_trainable_variable_gets_a_gradient(name, classifiers, signals):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_seed_decides_the_first_weights(name, classifiers):
-    first = classifiers(name)
-    again = models.classifier(models.find_backbone(name)(64, 3), LABELS)
-    other = models.classifier(models.find_backbone(name)(64, 3, seed=1), LABELS, seed=1)
+def test_the_seed_decides_the_first_weights(name, build, classifiers):
+    first, again, other = classifiers(name), build(name), build(name, seed=1)
     for one, same, different in zip(
         first.trainable_variables, again.trainable_variables, other.trainable_variables, strict=True
     ):
