@@ -62,13 +62,17 @@ def test_ten_leaks_are_named_and_all_are_counted():
     assert "t10" not in said
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12),
-    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12),
-)
+# patients and signals of records
+ROWS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12)
+
+
+def numbered(letter, rows):
+    return records(*[(f"{letter}{n}", f"p{p}", s) for n, (p, s) in enumerate(rows)])
+
+
+@given(ROWS, ROWS)
 def test_leaks_are_those_that_share_something(seen_rows, tested_rows):
-    seen = records(*[(f"s{n}", f"p{p}", s) for n, (p, s) in enumerate(seen_rows)])
-    tested = records(*[(f"t{n}", f"p{p}", s) for n, (p, s) in enumerate(tested_rows)])
+    seen, tested = numbered("s", seen_rows), numbered("t", tested_rows)
     found = {leak.record_id for leak in find_leaks(tested, seen)}
     assert found == {
         f"t{n}"
@@ -80,13 +84,9 @@ def test_leaks_are_those_that_share_something(seen_rows, tested_rows):
     assert len(clean) + len(tested.keep(found)) == len(tested)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12),
-    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=12),
-)
+@given(ROWS, ROWS)
 def test_within_a_dataset_its_duplicates_are_enough(seen_rows, tested_rows):
-    seen = records(*[(f"s{n}", f"p{p}", s) for n, (p, s) in enumerate(seen_rows)])
-    tested = records(*[(f"t{n}", f"p{p}", s) for n, (p, s) in enumerate(tested_rows)])
+    seen, tested = numbered("s", seen_rows), numbered("t", tested_rows)
     both = seen + tested
     contents = map(np.ndarray.tobytes, both.content)
     signatures = dict(zip(both.record_ids.tolist(), contents, strict=True))
