@@ -11,7 +11,7 @@ from ecg_keras.files import sha256_of
 from ecg_keras.json_files import read_json
 from ecg_keras.signals import LEADS
 from ecg_keras.sources import SOURCES
-from ecg_keras.weights.families import FAMILIES, find_family
+from ecg_keras.weights.families import FAMILIES, Family, find_family
 
 # databases that are no source, on which published weights were trained
 ELSEWHERE = ("code", "harvard_emory", "mimic_iv_ecg", "samitrop")
@@ -104,9 +104,9 @@ def describe_head(place: str | Path, card: str | Path) -> str:
         ''
     """
     card = Path(card)
-    if not card.is_file():
+    family = _family_of(card)
+    if family is None:
         return ""
-    family = find_family(load_card(card).family)
     if "head" in family.own:
         why = f"none is published of {family.name}"
     elif _began_with_chance(card.with_name("status.json")):
@@ -138,7 +138,7 @@ def describe_decisions(place: str | Path, card: str | Path) -> str:
         ''
     """
     card = Path(card)
-    family = find_family(load_card(card).family) if card.is_file() else None
+    family = _family_of(card)
     if family is None or family.least < 0.5 or describe_head(place, card):
         return ""
     return (
@@ -146,6 +146,11 @@ def describe_decisions(place: str | Path, card: str | Path) -> str:
         "of 0.5 every label is present in every ECG: sensitivity, specificity, F1 and calibration "
         "mean nothing. AUROC and average precision need no threshold; fine-tune it for the others."
     )
+
+
+def _family_of(card: Path) -> Family | None:
+    """The family of a run's card; ``None`` where it has none, as it was not imported."""
+    return find_family(load_card(card).family) if card.is_file() else None
 
 
 def _began_with_chance(status: Path) -> bool:
